@@ -1,0 +1,58 @@
+# Everything a person or CI does here is one of these targets; all of them run in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := matching ui tests scripts
+
+# The demo keeps its ledger apart from the user's own.
+DEMO_FOLDER := $(CURDIR)/.demo
+DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
+
+.PHONY: help demo test check format lock screenshots clean
+
+help:
+	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
+	@echo "make test         run the tests"
+	@echo "make check        formatter, linter, type checker, wording catalogues"
+	@echo "make format       rewrite the sources as the formatter wants them"
+	@echo "make lock         resolve requirements.lock anew"
+	@echo "make screenshots  take the README's screenshots (needs Chromium)"
+	@echo "make clean        remove the environment, the demo and the caches"
+
+# pip sees the package through an editable install, so that a change in the tree is a change in the command.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)
+	@mkdir -p $(DEMO_FOLDER)
+	$(DEMO) $(BIN)/duijie load datasets/samples/demands.xlsx --as demands
+	$(DEMO) $(BIN)/duijie load datasets/samples/achievements.csv --as achievements
+	$(DEMO) $(BIN)/duijie match
+	$(DEMO) $(BIN)/duijie serve
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+
+screenshots: $(READY)
+	$(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf $(VENV) $(DEMO_FOLDER) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,239 @@
+"""The command line: parses, calls the pipeline, prints."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn, cast
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
+
+from matching import pipeline
+from matching.errors import CallError, DuijieError, Problem
+from matching.intake.judgements import read_judgements
+from matching.intake.reading import Reading, read_file
+from matching.ledger.database import open_ledger
+from matching.reporting.report import report_bytes
+from matching.reporting.statistics import statistics
+from matching.reporting.tables import candidate_table, write_bytes, write_table
+from matching.schema import KINDS, Kind
+from matching.settings import Language, Settings
+from matching.wording import DEFAULT_LANGUAGE, LANGUAGES, say
+
+_FILE = click.Path(path_type=Path)
+# Rows that a file's report lists one by one; further ones are counted.
+_LEFT_OUT_SHOWN = 10
+
+
+@click.group(help="cli.help", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="duijie", message="%(version)s", help="cli.version")
+@click.option("--language", type=click.Choice(LANGUAGES), expose_value=False, help="cli.language")
+def command_line() -> None:
+    """The group of all commands; help texts are keys of the wording catalogues."""
+
+
+@command_line.command(help="cli.match")
+@click.argument("demands", type=_FILE, required=False)
+@click.argument("achievements", type=_FILE, required=False)
+@click.option("--top", type=click.IntRange(1, 1000), help="cli.top")
+@click.option("--output", type=_FILE, help="cli.match_output")
+@click.pass_obj
+def match(
+    settings: Settings, demands: Path | None, achievements: Path | None, top: int | None, output: Path | None
+) -> None:
+    """Rank two files into a file, or what the ledger holds into the ledger."""
+    top = top or settings.top
+    if demands is None:
+        with _progress(settings) as progress:
+            run = pipeline.match_ledger(_ledger(settings), top, settings.agent, progress)
+        values = {"run": run.run_id, "demands": run.demands, "achievements": run.achievements}
+        _print(settings, "cli.matched_ledger", candidates=run.candidates, **values)
+        return
+    if achievements is None or output is None:
+        raise CallError(Problem("call.match_needs"))
+    if output.suffix.lower() not in (".csv", ".xlsx"):
+        raise CallError(Problem("call.unknown_output", values={"path": output}))
+    lists = [_read(settings, demands, "demands"), _read(settings, achievements, "achievements")]
+    with _progress(settings) as progress:
+        ranking = pipeline.rank(lists[0].frame, lists[1].frame, top, progress=progress)
+    write_table(candidate_table(ranking.candidates, settings.language), output, settings.language)
+    _print(settings, "cli.matched", candidates=ranking.candidates.height, path=output)
+
+
+@command_line.command(help="cli.evaluate")
+@click.option("--demands", type=_FILE, required=True, help="cli.evaluate_demands")
+@click.option("--achievements", type=_FILE, required=True, help="cli.evaluate_achievements")
+@click.option("--judgements", type=_FILE, required=True, help="cli.evaluate_judgements")
+@click.pass_obj
+def evaluate(settings: Settings, demands: Path, achievements: Path, judgements: Path) -> None:
+    """Measure the ranking on judged pairs."""
+    judged = read_judgements(judgements, settings)
+    lists = [_read(settings, demands, "demands"), _read(settings, achievements, "achievements")]
+    with _progress(settings) as progress:
+        found = pipeline.evaluate(lists[0].frame, lists[1].frame, judged, progress=progress)
+    _print(settings, "cli.evaluated", demands=found.demands, pairs=found.pairs)
+    click.echo(f"nDCG@10  {found.ndcg_at_10:.4f}")
+    click.echo(f"MAP      {found.mean_average_precision:.4f}")
+
+
+@command_line.command(help="cli.load")
+@click.argument("file", type=_FILE)
+@click.option("--as", "kind", type=click.Choice(KINDS), required=True, help="cli.load_as")
+@click.pass_obj
+def load(settings: Settings, file: Path, kind: Kind) -> None:
+    """Put a file into the ledger."""
+    read = _read(settings, file, kind)
+    found = pipeline.load(_ledger(settings), read, settings.agent)
+    counts = {"new": len(found.new), "changed": len(found.changed), "unchanged": len(found.unchanged)}
+    _print(settings, "cli.loaded", file=read.file, rows=read.rows, left_out=len(read.left_out), **counts)
+
+
+@command_line.command(help="cli.serve")
+@click.option("--port", type=click.IntRange(1, 65535), help="cli.serve_port")
+@click.pass_obj
+def serve(settings: Settings, port: int | None) -> None:
+    """Serve the screens on this machine."""
+    port = port or settings.port
+    _ledger(settings).dispose()
+    with socket.socket() as probe:
+        # A server that was just stopped leaves its port waiting; the server itself may take it then, and so may this.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CallError(Problem("call.port_taken", values={"port": port})) from error
+    screens = find_spec("ui")
+    if screens is None or screens.submodule_search_locations is None:
+        raise CallError(Problem("call.no_screens"))
+    script = Path(screens.submodule_search_locations[0]) / "app.py"
+    _print(settings, "cli.serving", port=port)
+    sys.stdout.flush()
+    upload = str(settings.upload_megabytes)
+    options = ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.maxUploadSize", upload]
+    arguments = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+    os.execv(sys.executable, arguments)  # noqa: S606
+
+
+@command_line.command(help="cli.stats")
+@click.option("--output", type=_FILE, required=True, help="cli.stats_output")
+@click.pass_obj
+def stats(settings: Settings, output: Path) -> None:
+    """Write the statistics of the ledger."""
+    if output.suffix.lower() != ".xlsx":
+        raise CallError(Problem("call.report_is_xlsx", values={"path": output}))
+    figures = statistics(_ledger(settings), settings.timezone)
+    write_bytes(output, report_bytes(figures, settings.timezone, settings.language))
+    for step, count in figures.funnel.iter_rows():
+        click.echo(f"{count:>10,}  {say(f'funnel.{step}', settings.language)}")
+    _print(settings, "cli.reported", path=output)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 refused, 2 wrong call, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = _language(given)
+    language = chosen or DEFAULT_LANGUAGE
+    try:
+        settings = _settings(chosen)
+        language = settings.language
+        _word_help(language)
+        code = command_line.main(given, prog_name="duijie", standalone_mode=False, obj=settings)
+        sys.exit(code if isinstance(code, int) else 0)
+    except DuijieError as error:
+        click.echo(error.text(language), err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(say("call.usage", language, message=error.format_message()), err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(say("cli.interrupted", language), err=True)
+        sys.exit(130)
+
+
+def _language(arguments: list[str]) -> str | None:
+    """The value of --language, before anything else is parsed: help and errors are worded by it."""
+    for place, argument in enumerate(arguments):
+        value = argument.removeprefix("--language=")
+        if argument == "--language" and place + 1 < len(arguments):
+            value = arguments[place + 1]
+        if value in LANGUAGES and value != argument:
+            return value
+    return None
+
+
+def _settings(language: str | None) -> Settings:
+    try:
+        return Settings(language=cast(Language, language)) if language else Settings()
+    except ValidationError as error:
+        raise CallError(
+            *(
+                Problem(
+                    "call.wrong_setting",
+                    values={"name": ".".join(map(str, each["loc"])), "reason": each["msg"]},
+                )
+                for each in error.errors()
+            )
+        ) from error
+
+
+# Everything that has a help text, with the key it was declared with.
+_HELP_KEYS = {
+    each: each.help
+    for command in (command_line, *command_line.commands.values())
+    for each in (command, *command.params)
+    if isinstance(each, click.Command | click.Option) and each.help
+}
+
+
+def _word_help(language: str) -> None:
+    for each, key in _HELP_KEYS.items():
+        each.help = say(key, language)
+
+
+def _ledger(settings: Settings) -> Engine:
+    return open_ledger(settings.database_url)
+
+
+def _print(settings: Settings, key: str, **values: object) -> None:
+    click.echo(say(key, settings.language, **values))
+
+
+def _read(settings: Settings, path: Path, kind: Kind) -> Reading:
+    """Read a file and say what was not taken."""
+    read = read_file(path, kind, settings)
+    for problem in read.left_out[:_LEFT_OUT_SHOWN]:
+        click.echo(problem.text(settings.language), err=True)
+    if len(read.left_out) > _LEFT_OUT_SHOWN:
+        more = len(read.left_out) - _LEFT_OUT_SHOWN
+        click.echo(say("cli.more_left_out", settings.language, file=read.file, count=more), err=True)
+    if read.unread:
+        click.echo(say("cli.unread", settings.language, file=read.file, headings="、".join(read.unread)), err=True)
+    return read
+
+
+@contextmanager
+def _progress(settings: Settings) -> Iterator[pipeline.Progress]:
+    """A bar per step on standard error; a line per finished step where that is not a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            words = say(f"step.{step}", settings.language)
+            if step not in tasks:
+                tasks[step] = bars.add_task(words, total=total)
+            bars.update(tasks[step], completed=done, total=total)
+            if done == total and not console.is_terminal:
+                console.print(say("step.done", settings.language, step=words), highlight=False)
+
+        yield tell

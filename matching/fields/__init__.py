@@ -1,0 +1,1 @@
+"""Field taxonomies and the assignment of their codes to records."""

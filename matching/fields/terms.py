@@ -1,0 +1,35 @@
+"""Terms in texts, compared after normalisation."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+import polars as pl
+
+# Latin words and numbers are set off by this mark in texts and terms alike, so that "led" is not found in "controlled".
+_EDGE: Final = "\x1f"
+_LATIN_RUN: Final = "[a-z0-9]+"
+
+
+def normalised(text: str) -> str:
+    """NFKC and lower case: １２０ＫＷ → 120kw. Doing it twice changes nothing."""
+    once = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", once)
+
+
+def terms_in(texts: pl.Series, terms: list[str]) -> pl.Series:
+    """For each text the list of terms that stand in it, from the left, the longest first, as often as they stand.
+
+    Both are normalised. A term inside a longer one that is also in the list does not count there, and a Latin
+    word or a number counts only as a whole.
+    """
+    ordered = sorted(terms, key=lambda term: (-len(term), term))
+    patterns = _edged(pl.Series("pattern", ordered, dtype=pl.String()))
+    found = _edged(texts).str.extract_many(patterns.implode(), leftmost=True)
+    names = dict(zip(patterns, ordered, strict=True))
+    return found.list.eval(pl.element().replace_strict(names, return_dtype=pl.String()))
+
+
+def _edged(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_all(f"({_LATIN_RUN})", f"{_EDGE}$1{_EDGE}")

@@ -1,0 +1,1 @@
+"""The ledger: what was uploaded, ranked, decided and dealt. Nothing in it is ever overwritten."""

@@ -1,0 +1,177 @@
+"""Runs of the ranking and their candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from matching.errors import NothingToDo, Problem
+from matching.ledger.database import now, reading, writing
+from matching.ledger.decisions import STANDING, standing_decisions
+from matching.ledger.frames import frame
+from matching.ledger.tables import achievement, candidate, run
+from matching.schema import CANDIDATES
+
+# Rows sent to the database at a time.
+_ROWS: Final = 5_000
+
+_SCORE: Final = {
+    column: CANDIDATES[column]
+    for column in (
+        "rank",
+        "achievement_id",
+        "score",
+        "character_part",
+        "word_part",
+        "field_part",
+        "text_score",
+        "field_score",
+        "shared_terms",
+        "other_terms",
+        "shared_fields",
+    )
+}
+_DECIDED: Final = {name: dtype for name, dtype in STANDING.items() if name not in ("demand_id", "achievement_id")}
+CANDIDATE_ROWS: Final[dict[str, pl.DataType]] = {
+    **_SCORE,
+    "title": pl.String(),
+    "institute": pl.String(),
+    **_DECIDED,
+}
+QUEUE: Final[dict[str, pl.DataType]] = {
+    "demand_id": pl.String(),
+    "candidates": pl.Int64(),
+    "decided": pl.Int64(),
+    "later": pl.Int64(),
+    "best": pl.Float64(),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: what it was made of and how many candidates it found."""
+
+    run_id: int
+    fingerprint: str
+    top: int
+    demands: int
+    achievements: int
+    candidates: int
+    agent: str
+    at: str
+
+
+def latest_run(engine: Engine) -> Run | None:
+    """The newest run, if there is one."""
+    with reading(engine) as connection:
+        return _latest(connection)
+
+
+def _latest(connection: Connection) -> Run | None:
+    row = connection.execute(select(run).order_by(run.c.run_id.desc()).limit(1)).one_or_none()
+    return Run(**row._mapping) if row else None
+
+
+def newest_run(engine: Engine) -> Run:
+    """The newest run. Raises `NothingToDo` when nothing was matched yet."""
+    found = latest_run(engine)
+    if found is None:
+        raise NothingToDo(Problem("ledger.no_run"))
+    return found
+
+
+def add_run(
+    engine: Engine,
+    candidates: pl.DataFrame,
+    fingerprint: str,
+    *,
+    top: int,
+    demands: int,
+    achievements: int,
+    agent: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Write a run and its candidates in one transaction; the newest run again when nothing has changed since."""
+    columns = ["demand_id", *_SCORE]
+    with writing(engine) as connection:
+        newest = _latest(connection)
+        if newest is not None and newest.fingerprint == fingerprint:
+            return newest
+        run_id = connection.execute(
+            insert(run)
+            .values(
+                fingerprint=fingerprint,
+                top=top,
+                demands=demands,
+                achievements=achievements,
+                candidates=candidates.height,
+                agent=agent,
+                at=now(),
+            )
+            .returning(run.c.run_id)
+        ).scalar_one()
+        for start in range(0, candidates.height, _ROWS):
+            rows = candidates.slice(start, _ROWS).select(columns).iter_rows(named=True)
+            connection.execute(insert(candidate), [{**row, "run_id": run_id} for row in rows])
+            if progress:
+                progress(min(start + _ROWS, candidates.height), candidates.height)
+    return newest_run(engine)
+
+
+def demand_queue(engine: Engine, run_id: int) -> pl.DataFrame:
+    """Demands of a run with how many candidates they have, are decided, put off, and the best score (`QUEUE`)."""
+    standing = standing_decisions().subquery()
+    verdict = standing.c.verdict
+    query = (
+        select(
+            candidate.c.demand_id,
+            func.count(),
+            func.count(verdict).filter(verdict != "later"),
+            func.count(verdict).filter(verdict == "later"),
+            func.max(candidate.c.score),
+        )
+        .select_from(candidate)
+        .outerjoin(
+            standing,
+            (candidate.c.demand_id == standing.c.demand_id) & (candidate.c.achievement_id == standing.c.achievement_id),
+        )
+        .where(candidate.c.run_id == run_id)
+        .group_by(candidate.c.demand_id)
+        .order_by(candidate.c.demand_id)
+    )
+    with reading(engine) as connection:
+        return frame(connection, query, QUEUE)
+
+
+def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:
+    """Candidates of a demand by rank (`CANDIDATE_ROWS`); the decision's columns are null where none stands."""
+    standing = standing_decisions(demand_id).subquery()
+    versions = achievement.alias("versions")
+    newest = (
+        select(func.max(versions.c.version))
+        .where(versions.c.achievement_id == candidate.c.achievement_id)
+        .correlate(candidate)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            *(candidate.c[name] for name in _SCORE),
+            achievement.c.title,
+            achievement.c.institute,
+            *(standing.c[name] for name in _DECIDED),
+        )
+        .select_from(candidate)
+        .join(
+            achievement,
+            (achievement.c.achievement_id == candidate.c.achievement_id) & (achievement.c.version == newest),
+        )
+        .outerjoin(standing, candidate.c.achievement_id == standing.c.achievement_id)
+        .where(candidate.c.run_id == run_id, candidate.c.demand_id == demand_id)
+        .order_by(candidate.c.rank)
+    )
+    with reading(engine) as connection:
+        return frame(connection, query, CANDIDATE_ROWS)

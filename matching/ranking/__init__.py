@@ -1,0 +1,1 @@
+"""Candidate pairs: text analysis, TF-IDF, exact top-k, explanation, evaluation."""

@@ -1,0 +1,122 @@
+"""Why a pair has its score: the terms and fields both sides share, with exact contributions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from matching.fields.terms import normalised
+from matching.ranking.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A pair's score taken apart.
+
+    `terms` has columns view ("characters" or "words"), term, contribution; `fields` has taxonomy, code,
+    contribution; both fall by contribution. The contributions of the terms sum to `text_part`, those of the
+    fields to `field_part`, and the parts to `score`. `text_score` and `field_score` are the same in 0–1, before
+    their share in the score is applied.
+    """
+
+    demand_id: str
+    achievement_id: str
+    score: float
+    text_score: float
+    field_score: float
+    text_part: float
+    field_part: float
+    terms: pl.DataFrame
+    fields: pl.DataFrame
+
+
+def contributions(vectors: Vectors, rows: np.ndarray, columns: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """For each pair the columns of the space that both sides have, and what each adds to the score."""
+    products = vectors.demands[rows].multiply(vectors.achievements[columns]).tocsr()
+    products.sort_indices()
+    for start, end in zip(products.indptr[:-1], products.indptr[1:], strict=True):
+        yield products.indices[start:end], products.data[start:end]
+
+
+def explain_pair(
+    vectors: Vectors, demand_id: str, achievement_id: str, text_share: float, field_share: float
+) -> Explanation:
+    """Take the score of a pair apart. Raises `KeyError` for an id that was not ranked."""
+    row = _place(vectors.demand_ids, demand_id)
+    column = _place(vectors.achievement_ids, achievement_id)
+    [(places, parts)] = contributions(vectors, np.array([row]), np.array([column]))
+    first_word, first_field = vectors.block("words").start, vectors.block("fields").start
+    in_text = places < first_field
+    text_part, field_part = float(parts[in_text].sum()), float(parts[~in_text].sum())
+    names = vectors.names[places]
+    terms = pl.DataFrame(
+        {
+            "view": np.where(places[in_text] < first_word, "characters", "words").astype(object),
+            "term": names[in_text],
+            "contribution": parts[in_text],
+        },
+        schema={"view": pl.String, "term": pl.String, "contribution": pl.Float64},
+    )
+    split = [str(name).split(":", 1) for name in names[~in_text]]
+    fields = pl.DataFrame(
+        {
+            "taxonomy": [taxonomy for taxonomy, _ in split],
+            "code": [code for _, code in split],
+            "contribution": parts[~in_text],
+        },
+        schema={"taxonomy": pl.String, "code": pl.String, "contribution": pl.Float64},
+    )
+    return Explanation(
+        demand_id=demand_id,
+        achievement_id=achievement_id,
+        score=text_part + field_part,
+        text_score=text_part / text_share if text_share else 0.0,
+        field_score=field_part / field_share if field_share else 0.0,
+        text_part=text_part,
+        field_part=field_part,
+        terms=terms.sort(pl.col("contribution").neg(), "view", "term"),
+        fields=fields.sort(pl.col("contribution").neg(), "taxonomy", "code"),
+    )
+
+
+def _place(ids: tuple[str, ...], wanted: str) -> int:
+    try:
+        return ids.index(wanted)
+    except ValueError:
+        raise KeyError(wanted) from None
+
+
+def spans(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
+    """Where normalised terms stand in a text as written: (start, end) of each stretch, in order, not overlapping.
+
+    >>> spans("ＣＦＲＰ（碳纤维）板", ["cfrp", "碳纤", "纤维"])
+    [(0, 4), (5, 8)]
+    """
+    plain, origin = _normalised_with_origin(text)
+    marked = np.zeros(len(text), dtype=bool)
+    for term in terms:
+        start = plain.find(term)
+        while start >= 0:
+            marked[origin[start] : origin[start + len(term) - 1] + 1] = True
+            start = plain.find(term, start + 1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _normalised_with_origin(text: str) -> tuple[str, list[int]]:
+    """The normalised text and, for each of its characters, the place in the text that it came from.
+
+    Combining marks are normalised together with the character before them, as in the whole text.
+    """
+    clusters: list[tuple[int, str]] = []
+    for place, character in enumerate(text):
+        if clusters and unicodedata.combining(character):
+            clusters[-1] = (clusters[-1][0], clusters[-1][1] + character)
+        else:
+            clusters.append((place, character))
+    pieces = [(place, normalised(cluster)) for place, cluster in clusters]
+    return "".join(piece for _, piece in pieces), [place for place, piece in pieces for _ in piece]

@@ -1,0 +1,1 @@
+"""Statistics of the ledger and the files handed out."""

@@ -1,0 +1,135 @@
+"""Columns and types of every frame that crosses a stage.
+
+Texts are as written, trimmed, never null in a clean frame (an absent text is ""); amounts are whole yuan;
+dates are calendar days; `keywords` is a list of texts. `source_row` is the row of the uploaded file, counted
+from 1 as a spreadsheet counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import polars as pl
+
+Kind = Literal["demands", "achievements"]
+KINDS: Final[tuple[Kind, ...]] = ("demands", "achievements")
+
+DEMAND: Final[dict[str, pl.DataType]] = {
+    "demand_id": pl.String(),
+    "title": pl.String(),
+    "enterprise": pl.String(),
+    "city": pl.String(),
+    "field": pl.String(),
+    "problem": pl.String(),
+    "targets": pl.String(),
+    "expected": pl.String(),
+    "tried": pl.String(),
+    "keywords": pl.List(pl.String()),
+    "investment_yuan": pl.Int64(),
+    "solution": pl.String(),
+    "deadline": pl.Date(),
+    "contact": pl.String(),
+    "phone": pl.String(),
+    "visibility": pl.String(),
+    "status": pl.String(),
+}
+
+ACHIEVEMENT: Final[dict[str, pl.DataType]] = {
+    "achievement_id": pl.String(),
+    "title": pl.String(),
+    "institute": pl.String(),
+    "completers": pl.String(),
+    "field": pl.String(),
+    "keywords": pl.List(pl.String()),
+    "summary": pl.String(),
+    "application": pl.String(),
+    "figures": pl.String(),
+    "category": pl.String(),
+    "maturity": pl.String(),
+    "ip_kind": pl.String(),
+    "ip_numbers": pl.String(),
+    "funding": pl.String(),
+    "completed_on": pl.Date(),
+    "conversion_deadline": pl.Date(),
+    "exempt": pl.Boolean(),
+    "transfer_ways": pl.String(),
+    "price_yuan": pl.Int64(),
+    "contact": pl.String(),
+    "phone": pl.String(),
+    "status": pl.String(),
+}
+
+RECORD: Final[dict[Kind, dict[str, pl.DataType]]] = {"demands": DEMAND, "achievements": ACHIEVEMENT}
+ID: Final[dict[Kind, str]] = {"demands": "demand_id", "achievements": "achievement_id"}
+ORGANISATION: Final[dict[Kind, str]] = {"demands": "enterprise", "achievements": "institute"}
+
+# What a value is when a file does not state it, and what it may be.
+CHOICES: Final[dict[Kind, dict[str, tuple[str, ...]]]] = {
+    "demands": {
+        "visibility": ("public", "anonymous", "private"),
+        "status": ("open", "matched", "closed", "expired"),
+    },
+    "achievements": {"status": ("available", "negotiating", "transferred", "withdrawn")},
+}
+
+# The record's columns plus where it stood in its file and the hash of what it says.
+PROVENANCE: Final[dict[str, pl.DataType]] = {"source_row": pl.Int64(), "content_hash": pl.String()}
+
+FIELDS: Final[dict[str, pl.DataType]] = {
+    "record_id": pl.String(),
+    "taxonomy": pl.String(),
+    "code": pl.String(),
+    "confidence": pl.Float64(),
+    "basis": pl.String(),
+    "terms": pl.List(pl.String()),
+}
+
+SHARED_TERM: Final = pl.Struct({"term": pl.String(), "contribution": pl.Float64()})
+
+CANDIDATES: Final[dict[str, pl.DataType]] = {
+    "demand_id": pl.String(),
+    "demand_title": pl.String(),
+    "enterprise": pl.String(),
+    "rank": pl.Int64(),
+    "achievement_id": pl.String(),
+    "achievement_title": pl.String(),
+    "institute": pl.String(),
+    "score": pl.Float64(),
+    "character_part": pl.Float64(),
+    "word_part": pl.Float64(),
+    "field_part": pl.Float64(),
+    "text_score": pl.Float64(),
+    "field_score": pl.Float64(),
+    "shared_terms": pl.List(SHARED_TERM),
+    "other_terms": pl.Float64(),
+    "shared_fields": pl.List(pl.String()),
+}
+
+JUDGEMENTS: Final[dict[str, pl.DataType]] = {
+    "demand_id": pl.String(),
+    "achievement_id": pl.String(),
+    "level": pl.Int64(),
+}
+
+VERDICTS: Final = ("accept", "reject", "later")
+REJECT_REASONS: Final = (
+    "other_problem",
+    "other_material",
+    "not_mature",
+    "too_dear",
+    "too_vague",
+    "not_available",
+    "duplicate",
+    "other",
+)
+DEAL_STATES: Final = ("recommended", "contacted", "negotiating", "signed", "registered", "industrialised")
+DEAL_ENDED: Final = "ended"
+END_REASONS: Final = (
+    "price",
+    "maturity",
+    "other_partner",
+    "no_answer",
+    "need_gone",
+    "decision_changed",
+    "other",
+)

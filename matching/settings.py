@@ -1,0 +1,62 @@
+"""One frozen settings object, from the environment (DUIJIE_…) and a TOML file.
+
+The file is `duijie.toml` in the user's configuration folder, or what DUIJIE_SETTINGS names; the environment
+wins over the file.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from matching.wording import DEFAULT_LANGUAGE
+
+Language = Literal["zh_CN", "en"]
+
+
+def _default_database_url() -> str:
+    return f"sqlite:///{platformdirs.user_data_path('duijie') / 'ledger.sqlite'}"
+
+
+class Settings(BaseSettings):
+    """All that can be set. Sizes are in the unit their name ends with."""
+
+    model_config = SettingsConfigDict(env_prefix="DUIJIE_", frozen=True, extra="forbid")
+
+    database_url: str = Field(default_factory=_default_database_url)
+    language: Language = DEFAULT_LANGUAGE
+    timezone: str = "Asia/Shanghai"
+    agent: str = Field(default_factory=getpass.getuser)
+    top: int = Field(default=10, ge=1, le=1000)
+
+    port: int = Field(default=8501, ge=1, le=65535)
+    upload_megabytes: int = Field(default=50, ge=1)
+    table_rows: int = Field(default=200_000, ge=1)
+    cell_characters: int = Field(default=20_000, ge=100)
+    workbook_memory_megabytes: int = Field(default=2048, ge=256)
+    workbook_seconds: int = Field(default=60, ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the TOML file."""
+        named = os.environ.get("DUIJIE_SETTINGS")
+        path = Path(named) if named else platformdirs.user_config_path("duijie") / "duijie.toml"
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)

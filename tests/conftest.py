@@ -1,0 +1,92 @@
+"""What all tests share: seeds that are printed, the ledger on disk, the samples, the judged pairs."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from sqlalchemy import Engine
+
+from matching.intake.reading import Reading, read_file
+from matching.ledger.database import open_ledger
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "datasets" / "samples"
+_SEED = "DUIJIE_TEST_SEED"
+_PAIRS = "DUIJIE_JUDGED_PAIRS"
+IN_CI = os.environ.get("CI", "").lower() == "true"
+
+hypothesis.settings.register_profile("duijie", deadline=None, print_blob=True, max_examples=60)
+hypothesis.settings.load_profile("duijie")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the seed once, before workers start; they inherit it."""
+    os.environ.setdefault(_SEED, str(random.SystemRandom().randrange(2**32)))
+    if config.getoption("hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = int(os.environ[_SEED])
+
+
+def pytest_report_header() -> str:
+    return f"seed: {os.environ[_SEED]} (repeat with {_SEED}={os.environ[_SEED]})"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """In CI a skipped test is a failure: everything a test may need is there."""
+    if IN_CI and terminalreporter.stats.get("skipped"):
+        terminalreporter.section("skipped in CI", red=True)
+        terminalreporter.line("CI must not skip: see the reasons above.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if IN_CI and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    return random.Random(int(os.environ[_SEED]))
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads the user's settings or touches the user's ledger."""
+    for name in [name for name in os.environ if name.startswith("DUIJIE_") and name not in (_SEED, _PAIRS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DUIJIE_SETTINGS", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("DUIJIE_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Engine]:
+    """A new ledger in a file."""
+    engine = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sample_demands() -> Reading:
+    return read_file(SAMPLES / "demands.xlsx", "demands")
+
+
+@pytest.fixture(scope="session")
+def sample_achievements() -> Reading:
+    return read_file(SAMPLES / "achievements.csv", "achievements")
+
+
+@pytest.fixture(scope="session")
+def judged_pairs() -> Path:
+    """The folder of the judged pairs; it is not part of the project."""
+    folder = Path(os.environ.get(_PAIRS, ROOT.parent / "shared" / "judged_pairs"))
+    if not (folder / "judgements.csv").is_file():
+        pytest.skip(f"needs the judged pairs (demands.csv, achievements.csv, judgements.csv): set {_PAIRS}")
+    return folder
+

@@ -1,0 +1,1 @@
+"""The screens, in Streamlit. Everything they know they ask of `matching`."""

@@ -1,0 +1,75 @@
+"""A demand or an achievement as text, with the terms that both sides share marked. All text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from html import escape
+from typing import Final, cast
+
+import streamlit as st
+
+from matching.ranking.explanation import spans
+from matching.schema import Kind
+from ui.access import t
+
+Record = Mapping[str, object]
+
+_PARTS: Final[dict[Kind, tuple[str, ...]]] = {
+    "demands": ("problem", "targets", "expected", "tried", "keywords"),
+    "achievements": ("summary", "application", "figures", "keywords"),
+}
+_META: Final[dict[Kind, tuple[str, ...]]] = {
+    "demands": ("demand_id", "enterprise", "city", "investment_yuan", "solution", "deadline", "visibility"),
+    "achievements": (
+        "achievement_id",
+        "institute",
+        "category",
+        "maturity",
+        "ip_kind",
+        "transfer_ways",
+        "price_yuan",
+        "completed_on",
+    ),
+}
+
+
+def show_record(record: Record, kind: Kind, terms: Iterable[str], fields: str) -> None:
+    """Title, facts and texts of a record; `fields` is what it was assigned to, in words."""
+    terms = list(terms)
+    facts = [text for name in _META[kind] if (text := _fact(name, record[name]))]
+    meta = " · ".join([*facts, fields] if fields else facts)
+    parts = [
+        f'<div class="part"><b>{escape(t(f"column.{name}"))}</b>{marked(text, terms)}</div>'
+        for name in _PARTS[kind]
+        if (text := _text(record[name]))
+    ]
+    st.html(
+        f'<div class="record"><h4>{marked(str(record["title"]), terms)}</h4>'
+        f'<div class="meta">{escape(meta)}</div>{"".join(parts) or escape(t("record.no_text"))}</div>'
+    )
+
+
+def marked(text: str, terms: Iterable[str]) -> str:
+    """HTML of a text in which the places of the terms are marked."""
+    pieces, end = [], 0
+    for start, stop in spans(text, terms):
+        pieces += [escape(text[end:start]), "<mark>", escape(text[start:stop]), "</mark>"]
+        end = stop
+    return "".join([*pieces, escape(text[end:])])
+
+
+def _text(value: object) -> str:
+    return "；".join(cast(list[str], value)) if isinstance(value, list) else str(value or "")
+
+
+def _fact(name: str, value: object) -> str:
+    if value in (None, ""):
+        return ""
+    if name.endswith("_yuan"):
+        return t(f"fact.{name}", amount=f"{cast(int, value) / 10_000:,.10g}")
+    if isinstance(value, date):
+        return t(f"fact.{name}", day=value.isoformat())
+    if name == "visibility":
+        return t(f"visibility.{value}")
+    return str(value)

@@ -1,0 +1,219 @@
+"""Lists: upload demands or achievements, match, browse, search, filter by field, see why a record has its fields."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from matching import pipeline
+from matching.errors import DuijieError
+from matching.fields.taxonomies import load_taxonomy
+from matching.intake.reading import Reading, read_bytes
+from matching.ledger import catalogue, runs
+from matching.schema import ID, KINDS, ORGANISATION, Kind
+from ui.access import language, ledger, settings, t
+from ui.catalogue_cache import now, records
+from ui.components.filters import choose_field, field_name, with_field, with_words
+from ui.components.long_work import long_work
+from ui.components.record import show_record
+
+_PREVIEW_ROWS: Final = 50
+_LEFT_OUT_SHOWN: Final = 20
+_LOADED: Final = "lists_loaded"
+_UPLOADS: Final = "lists_uploads"
+
+
+def show() -> None:
+    """The screen."""
+    st.subheader(t("lists.title"))
+    kind = st.segmented_control(
+        t("lists.kind"),
+        KINDS,
+        format_func=lambda each: t(f"kind.{each}"),
+        default=KINDS[0],
+        required=True,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _upload(kind)
+    with right:
+        _match()
+    _browse(kind)
+
+
+def _upload(kind: Kind) -> None:
+    if message := st.session_state.pop(_LOADED, None):
+        st.success(message)
+    count = st.session_state.get(_UPLOADS, 0)
+    file = st.file_uploader(t(f"lists.upload_{kind}"), type=None, key=f"file:{kind}:{count}")
+    if file is None:
+        return
+    try:
+        read = read_bytes(file.name, file.getvalue(), kind, settings())
+    except DuijieError as error:
+        st.error(error.text(language()))
+        return
+    _report(read)
+    st.button(t("lists.load"), type="primary", key="load", on_click=_load, args=(read,))
+
+
+def _report(read: Reading) -> None:
+    """What was read, what was not, and what loading would change."""
+    changes = catalogue.difference(ledger(), read)
+    st.text(
+        t(
+            "lists.read",
+            file=read.file,
+            rows=read.rows,
+            new=len(changes.new),
+            changed=len(changes.changed),
+            unchanged=len(changes.unchanged),
+            left_out=len(read.left_out),
+        )
+    )
+    for problem in read.left_out[:_LEFT_OUT_SHOWN]:
+        st.text(problem.text(language()))
+    if len(read.left_out) > _LEFT_OUT_SHOWN:
+        st.text(t("cli.more_left_out", file=read.file, count=len(read.left_out) - _LEFT_OUT_SHOWN))
+    if read.unread:
+        st.text(t("cli.unread", file=read.file, headings="、".join(read.unread)))
+    matched = "；".join(
+        f"{found.heading} → {t(f'column.{found.column.name}')}"
+        for found in read.heading.found
+        if found.heading != t(f"column.{found.column.name}")
+    )
+    if matched:
+        st.caption(t("lists.columns", columns=matched.replace("[", "【").replace("]", "】")))
+    present = [found.column.name for found in read.heading.found]
+    st.dataframe(_readable(read.frame.head(_PREVIEW_ROWS), list(dict.fromkeys(present))), hide_index=True, height=240)
+
+
+def _load(read: Reading) -> None:
+    """Write the file that was shown; the uploader is emptied, so that a second press finds nothing to load."""
+    try:
+        changes = pipeline.load(ledger(), read, settings().agent)
+    except DuijieError as error:
+        st.session_state[_LOADED] = error.text(language())
+        return
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    st.session_state[_LOADED] = t(
+        "cli.loaded",
+        file=read.file,
+        rows=read.rows,
+        new=len(changes.new),
+        changed=len(changes.changed),
+        unchanged=len(changes.unchanged),
+        left_out=len(read.left_out),
+    )
+
+
+def _match() -> None:
+    run = runs.latest_run(ledger())
+    if run is None:
+        st.text(t("lists.never_matched"))
+    else:
+        st.text(
+            t(
+                "lists.matched",
+                at=run.at[:10],
+                demands=run.demands,
+                achievements=run.achievements,
+                candidates=run.candidates,
+            )
+        )
+    ready = all(records(kind).height for kind in KINDS)
+    if not ready:
+        st.text(t("lists.both_needed"))
+    if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
+        try:
+            with long_work() as progress:
+                made = pipeline.match_ledger(ledger(), settings().top, settings().agent, progress)
+        except DuijieError as error:
+            st.error(error.text(language()))
+            return
+        st.success(t("lists.match_done", candidates=made.candidates))
+
+
+def _browse(kind: Kind) -> None:
+    listed = records(kind)
+    if listed.is_empty():
+        st.info(t(f"lists.no_{kind}"))
+        return
+    search, field = st.columns([3, 2])
+    with search:
+        text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=t("lists.search_hint"))
+    with field:
+        code = choose_field("field")
+    found = with_words(with_field(listed, code), text, (ID[kind], "title", ORGANISATION[kind], "contact"))
+    st.caption(t("lists.count", shown=found.height, total=listed.height))
+    if found.is_empty():
+        st.info(t("filter.nothing"))
+        return
+    table = found.with_columns(
+        pl.Series("main_field", [field_name(each) for each in found["main_field"]], dtype=pl.String())
+    )
+    event = st.dataframe(
+        _readable(table, _columns(kind)),
+        hide_index=True,
+        height=min(36 * (found.height + 1), 380),
+        # The selection is a position: rows that change must not keep it.
+        key=f"browse:{kind}:{now().upload}:{code}:{text}",
+        on_select="rerun",
+        selection_mode="single-row",
+    )
+    rows = event["selection"]["rows"]
+    if rows:
+        _detail(kind, str(found[ID[kind]][rows[0]]))
+    else:
+        st.caption(t("lists.select_hint"))
+
+
+def _columns(kind: Kind) -> list[str]:
+    middle = (
+        ["city", "investment_yuan", "deadline"] if kind == "demands" else ["maturity", "price_yuan", "completed_on"]
+    )
+    return [ID[kind], "title", ORGANISATION[kind], "main_field", "confidence", *middle, "status"]
+
+
+def _readable(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """The columns under their headings, codes by their words, lists as texts."""
+    shown = table.select(columns)
+    for column in ("status", "visibility"):
+        if column in columns:
+            words = {code: t(f"{column}.{code}") for code in shown[column].unique()}
+            shown = shown.with_columns(pl.col(column).replace(words))
+    return shown.with_columns(pl.col(pl.List(pl.String())).list.join("；")).rename(
+        {column: t(f"column.{column}") for column in columns}
+    )
+
+
+def _detail(kind: Kind, record_id: str) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left, st.container(border=True):
+        fields = catalogue.fields_of(ledger(), kind, record_id)
+        terms = [term for terms in fields.filter(pl.col("basis") == "text")["terms"] for term in terms]
+        show_record(catalogue.record(ledger(), kind, record_id), kind, terms, "")
+    with right, st.container(border=True):
+        st.markdown(f"**{t('lists.fields_title')}**")
+        if fields.is_empty():
+            st.text(t("lists.no_fields"))
+            return
+        st.dataframe(_field_table(fields), hide_index=True)
+
+
+def _field_table(fields: pl.DataFrame) -> pl.DataFrame:
+    rows = [
+        {
+            t("column.taxonomy"): load_taxonomy(row["taxonomy"]).name(language()),
+            t("column.main_field"): load_taxonomy(row["taxonomy"]).node(row["code"]).name(language()),
+            t("column.confidence"): round(row["confidence"], 2),
+            t("column.decided_by"): t(f"basis.{row['basis']}", terms="、".join(row["terms"])),
+        }
+        for row in fields.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows)
