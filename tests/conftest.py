@@ -10,13 +10,12 @@ from typing import Any
 
 import hypothesis
 import pytest
+from places import ROOT, SAMPLES
 from sqlalchemy import Engine
 
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
 
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLES = ROOT / "datasets" / "samples"
 _SEED = "DUIJIE_TEST_SEED"
 _PAIRS = "DUIJIE_JUDGED_PAIRS"
 IN_CI = os.environ.get("CI", "").lower() == "true"

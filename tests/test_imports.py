@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 # Every module may import what stands to its left.
 ORDER = ["data_files", "wording", "errors", "settings", "schema", "intake", "fields", "ranking", "ledger", "reporting"]
