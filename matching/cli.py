@@ -216,7 +216,7 @@ def _read(settings: Settings, path: Path, kind: Kind) -> Reading:
         more = len(read.left_out) - _LEFT_OUT_SHOWN
         click.echo(say("cli.more_left_out", settings.language, file=read.file, count=more), err=True)
     if read.unread:
-        click.echo(say("cli.unread", settings.language, file=read.file, headings="、".join(read.unread)), err=True)
+        click.echo(say("cli.unread", settings.language, file=read.file, headings=read.unread), err=True)
     return read
 
 

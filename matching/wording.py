@@ -28,5 +28,10 @@ def catalogue(language: str) -> gettext.GNUTranslations:
 
 
 def say(key: str, language: str = DEFAULT_LANGUAGE, /, **values: object) -> str:
-    """The wording of `key` with `{name}` places filled from `values`."""
-    return catalogue(language).gettext(key).format(**values)
+    """The wording of `key` with `{name}` places filled from `values`; several words are listed as the language does."""
+    words = catalogue(language)
+    listed = {
+        name: words.gettext("list.separator").join(map(str, value)) if isinstance(value, tuple | list) else value
+        for name, value in values.items()
+    }
+    return words.gettext(key).format(**listed)

@@ -12,6 +12,11 @@ from ui.screens import deals, figures, lists, review
 
 def main() -> None:
     """Frame of every screen: title, pages, language, agent."""
+    menu, foot = st.sidebar.container(), st.sidebar.container()
+    with foot:
+        # First of all: everything after it is worded in the language that it gives.
+        choose_language()
+        st.text(t("app.agent", agent=settings().agent))
     st.set_page_config(page_title=t("app.title"), layout="wide", initial_sidebar_state="expanded")
     apply_style()
     pages = [
@@ -20,11 +25,11 @@ def main() -> None:
         st.Page(deals.show, title=t("deals.title"), url_path="deals"),
         st.Page(figures.show, title=t("figures.title"), url_path="statistics"),
     ]
-    with st.sidebar:
-        st.markdown(f"### {t('app.title')}")
-        page = st.navigation(pages)
-        choose_language()
-        st.text(t("app.agent", agent=settings().agent))
+    page = st.navigation(pages, position="hidden")
+    with menu:
+        st.markdown(f"## {t('app.title')}")
+        for each in pages:
+            st.page_link(each)
     try:
         ledger()
         page.run()

@@ -15,9 +15,7 @@ from ui.access import ledger, settings
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _records(kind: Kind, upload: int) -> pl.DataFrame:
     fields = catalogue.current_fields(ledger(), kind)
-    main = main_fields(fields).select(
-        "record_id", "confidence", main_field="code", decided_by=pl.col("terms").list.join("、")
-    )
+    main = main_fields(fields).select("record_id", "confidence", main_field="code", decided_by="terms")
     listed = catalogue.current_records(ledger(), kind)
     return listed.join(main, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
 

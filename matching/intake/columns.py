@@ -99,7 +99,7 @@ def find_heading(name: str, rows: list[Row], kind: Kind) -> Heading:
         )
         if not alone and all(column.name in found for column in required):
             return heading
-    seen = "、".join(cell for cell in rows[0].cells if cell)[:200]
+    seen = tuple(cell[:40] for cell in rows[0].cells if cell)[:12]
     raise FileRefused(
         *(
             Problem(
@@ -107,7 +107,7 @@ def find_heading(name: str, rows: list[Row], kind: Kind) -> Heading:
                 file=name,
                 row=rows[0].number,
                 column=column.names[0],
-                values={"names": "、".join(column.names[:4]), "seen": seen},
+                values={"names": column.names[:4], "seen": seen},
             )
             for column in required
         )

@@ -24,7 +24,7 @@ def read_judgements(path: Path, settings: Settings) -> pl.DataFrame:
     heading, *body = read_rows(path.name, content, settings)
     missing = [name for name in JUDGEMENTS if name not in heading.cells]
     if missing:
-        values: dict[str, object] = {"names": "、".join(missing), "seen": "、".join(heading.cells)[:200]}
+        values: dict[str, object] = {"names": missing, "seen": heading.cells[:12]}
         raise FileRefused(Problem("file.missing_column", path.name, heading.number, missing[0], values))
     demand, achievement, level = (heading.cells.index(name) for name in JUDGEMENTS)
     wrong = [

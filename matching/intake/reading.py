@@ -179,7 +179,7 @@ def _value(text: str, found: FoundColumn, kind: Kind) -> object:
 
 
 def _unreadable(name: str, row: int, found: FoundColumn, text: str) -> Problem:
-    allowed = "、".join(words[0] for words in (found.column.values or {}).values())
+    allowed = [words[0] for words in (found.column.values or {}).values()]
     values: dict[str, object] = {"text": text[:60], "allowed": allowed}
     return Problem(f"cell.not_{found.column.type}", name, row, found.heading, values)
 

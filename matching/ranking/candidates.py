@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -57,7 +58,8 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
     for pair, (places, parts) in enumerate(contributions(vectors, rows, columns)):
         np.add.at(sums[pair], np.searchsorted(starts, places, side="right"), parts)
         in_text = places < starts[1]
-        names, amounts = _merged(vectors.names[places[in_text]], parts[in_text])
+        first_word = int(np.searchsorted(places[in_text], starts[0]))
+        names, amounts = _merged(vectors.names[places[in_text]], parts[in_text], first_word)
         terms.append(
             [
                 {"term": name, "contribution": amount}
@@ -90,9 +92,21 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
     )
 
 
-def _merged(names: np.ndarray, amounts: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Terms with their contributions, strongest first, ties by term; one that both views hold is summed."""
-    distinct, place = np.unique(names.astype(str), return_inverse=True)
+def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[list[str], np.ndarray]:
+    """Terms with their contributions, strongest first, ties by term.
+
+    Both views hold the same text, so that 碳纤维 comes as the word, its characters and their pairs. What is part of
+    a shared word, or of a shared pair, is counted with it; `names` from `first_word` on are words.
+    """
+    owner: dict[str, str] = {}
+    words = sorted(map(str, names[first_word:]), key=lambda word: (-len(word), word))
+    pairs = sorted(name for name in map(str, names[:first_word]) if len(name) > 1)
+    for term in (*words, *pairs):
+        whole = owner.setdefault(term, term)
+        for part in (*map("".join, pairwise(term)), *term):
+            owner.setdefault(part, whole)
+    owned = np.array([owner.get(str(name), str(name)) for name in names], dtype=object)
+    distinct, place = np.unique(owned.astype(str), return_inverse=True)
     summed = np.bincount(place, weights=amounts, minlength=len(distinct))
     order = np.lexsort((distinct, -summed))
     return [str(name) for name in distinct[order]], summed[order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -99,12 +100,17 @@ def spans(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
     plain, origin = _normalised_with_origin(text)
     marked = np.zeros(len(text), dtype=bool)
     for term in terms:
-        start = plain.find(term)
-        while start >= 0:
-            marked[origin[start] : origin[start + len(term) - 1] + 1] = True
-            start = plain.find(term, start + 1)
+        for match in re.finditer(_whole(term), plain):
+            marked[origin[match.start(1)] : origin[match.end(1) - 1] + 1] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _whole(term: str) -> str:
+    """A pattern that finds every place of a term, Latin words and numbers only as wholes: 20 is not in 820."""
+    before = "(?<![a-z0-9])" if term[0].isascii() else ""
+    after = "(?![a-z0-9])" if term[-1].isascii() else ""
+    return f"{before}(?=({re.escape(term)}){after})"
 
 
 def _normalised_with_origin(text: str) -> tuple[str, list[int]]:

@@ -26,7 +26,7 @@ def show_why(candidate: Mapping[str, object]) -> None:
     text_part = cast(float, candidate["character_part"]) + cast(float, candidate["word_part"])
     field_part = cast(float, candidate["field_part"])
     rest = text_part - sum(amount for _, amount in words)
-    names = "、".join(field_names(cast(list[str], candidate["shared_fields"]), language()))
+    names = field_names(cast(list[str], candidate["shared_fields"]), language())
     rows = [(term, amount, "") for term, amount in words]
     rows.append((t("why.other_terms"), rest, "rest"))
     rows.append((t("why.fields", names=names) if names else t("why.no_fields"), field_part, "field"))

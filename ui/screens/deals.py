@@ -42,7 +42,7 @@ def show() -> None:
     event = st.dataframe(
         _readable(found),
         hide_index=True,
-        height=min(36 * (found.height + 1), 380),
+        height=min(35 * (found.height + 1) + 3, 380),
         key=f"deals:{now().event}:{state}",
         on_select="rerun",
         selection_mode="single-row",

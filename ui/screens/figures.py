@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 import altair as alt
 import polars as pl
@@ -14,8 +14,10 @@ from ui.catalogue_cache import figures
 
 _INSTITUTES_CHARTED: Final = 15
 _ROW: Final = 26
+_ROWS_SHOWN: Final = 24
+_HEADLINE: Final = ("demands", "candidates", "reviewed", "accepted", "signed")
 
-Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+Chart = alt.Chart | alt.LayerChart
 
 
 def show() -> None:
@@ -36,6 +38,7 @@ def show() -> None:
             on_click="ignore",
             width="stretch",
         )
+    _headline(found.achievements, dict(found.funnel.iter_rows()))
     _section("funnel", _bars(tables["funnel"], "step", ["count"]), tables["funnel"])
     fields = tables["by_field"]
     _section("by_field", _bars(fields, "field", ["demands", "achievements"]), fields)
@@ -50,6 +53,15 @@ def show() -> None:
         _section("by_month", _columns(months, "month", ["accepted", "rejected"]), months)
 
 
+def _headline(achievements: int, funnel: dict[str, int]) -> None:
+    """The main figures in one line."""
+    figures_shown = {step: funnel[step] for step in _HEADLINE}
+    places = st.columns(len(figures_shown) + 1)
+    for place, (step, count) in zip(places, figures_shown.items(), strict=False):
+        place.metric(t(f"funnel.{step}"), f"{count:,}")
+    places[-1].metric(t("report.achievements"), f"{achievements:,}")
+
+
 def _section(name: str, chart: Chart, table: pl.DataFrame) -> None:
     st.markdown(f"**{t(f'sheet.{name}')}**")
     left, right = st.columns([3, 2], gap="large")
@@ -57,7 +69,7 @@ def _section(name: str, chart: Chart, table: pl.DataFrame) -> None:
     right.dataframe(
         table.rename({column: t(f"column.{column}") for column in table.columns}),
         hide_index=True,
-        height=min(35 * (table.height + 1) + 2, 460),
+        height="content" if table.height <= _ROWS_SHOWN else 35 * _ROWS_SHOWN,
     )
 
 
@@ -79,11 +91,11 @@ def _bars(table: pl.DataFrame, label: str, series: list[str]) -> Chart:
     bars = base.mark_bar().encode(color=alt.Color("series:N", legend=legend, sort=None))
     numbers = base.mark_text(align="left", dx=4).encode(text=alt.Text("value:Q", format=",d"))
     height = max(len(order) * _ROW * (1 if len(series) == 1 else 1.3), 120)
-    return cast(Chart, alt.layer(bars, numbers, height=height))
+    return alt.LayerChart(layer=[bars, numbers], height=height)
 
 
 def _columns(table: pl.DataFrame, label: str, series: list[str]) -> Chart:
-    return (
+    chart: alt.Chart = (
         alt.Chart(_long(table, label, series))
         .mark_bar(size=22)
         .encode(
@@ -94,3 +106,4 @@ def _columns(table: pl.DataFrame, label: str, series: list[str]) -> Chart:
         )
         .properties(height=220)
     )
+    return chart

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
@@ -81,7 +81,7 @@ def _report(read: Reading) -> None:
     if len(read.left_out) > _LEFT_OUT_SHOWN:
         st.text(t("cli.more_left_out", file=read.file, count=len(read.left_out) - _LEFT_OUT_SHOWN))
     if read.unread:
-        st.text(t("cli.unread", file=read.file, headings="、".join(read.unread)))
+        st.text(t("cli.unread", file=read.file, headings=read.unread))
     matched = "；".join(
         f"{found.heading} → {t(f'column.{found.column.name}')}"
         for found in read.heading.found
@@ -89,8 +89,9 @@ def _report(read: Reading) -> None:
     )
     if matched:
         st.caption(t("lists.columns", columns=matched.replace("[", "【").replace("]", "】")))
-    present = [found.column.name for found in read.heading.found]
-    st.dataframe(_readable(read.frame.head(_PREVIEW_ROWS), list(dict.fromkeys(present))), hide_index=True, height=240)
+    present = list(dict.fromkeys(found.column.name for found in read.heading.found))
+    preview = _readable(read.frame.head(_PREVIEW_ROWS), present)
+    st.dataframe(preview, hide_index=True, height=240, column_config=_formats(present), placeholder="")
 
 
 def _load(read: Reading) -> None:
@@ -160,7 +161,9 @@ def _browse(kind: Kind) -> None:
     event = st.dataframe(
         _readable(table, _columns(kind)),
         hide_index=True,
-        height=min(36 * (found.height + 1), 380),
+        column_config=_formats(_columns(kind)),
+        placeholder="",
+        height=min(35 * (found.height + 1) + 3, 380),
         # The selection is a position: rows that change must not keep it.
         key=f"browse:{kind}:{now().upload}:{code}:{text}",
         on_select="rerun",
@@ -177,7 +180,7 @@ def _columns(kind: Kind) -> list[str]:
     middle = (
         ["city", "investment_yuan", "deadline"] if kind == "demands" else ["maturity", "price_yuan", "completed_on"]
     )
-    return [ID[kind], "title", ORGANISATION[kind], "main_field", "confidence", *middle, "status"]
+    return [ID[kind], "title", ORGANISATION[kind], "main_field", "confidence", "decided_by", *middle, "status"]
 
 
 def _readable(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
@@ -187,9 +190,21 @@ def _readable(table: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
         if column in columns:
             words = {code: t(f"{column}.{code}") for code in shown[column].unique()}
             shown = shown.with_columns(pl.col(column).replace(words))
-    return shown.with_columns(pl.col(pl.List(pl.String())).list.join("；")).rename(
-        {column: t(f"column.{column}") for column in columns}
-    )
+    return shown.with_columns(
+        pl.col(pl.List(pl.String())).list.join("；"),
+        # As text: the browser's table would show a day with its midnight.
+        pl.col(pl.Date()).dt.to_string("%Y-%m-%d").fill_null(""),
+    ).rename({column: t(f"column.{column}") for column in columns})
+
+
+def _formats(columns: list[str]) -> dict[str, Any]:
+    """Aligned figures: amounts with thousands set off, confidence with two decimals."""
+    formats = {"investment_yuan": "localized", "price_yuan": "localized", "confidence": "%.2f"}
+    return {
+        t(f"column.{column}"): st.column_config.NumberColumn(format=formats[column])
+        for column in columns
+        if column in formats
+    }
 
 
 def _detail(kind: Kind, record_id: str) -> None:
@@ -212,7 +227,7 @@ def _field_table(fields: pl.DataFrame) -> pl.DataFrame:
             t("column.taxonomy"): load_taxonomy(row["taxonomy"]).name(language()),
             t("column.main_field"): load_taxonomy(row["taxonomy"]).node(row["code"]).name(language()),
             t("column.confidence"): round(row["confidence"], 2),
-            t("column.decided_by"): t(f"basis.{row['basis']}", terms="、".join(row["terms"])),
+            t("column.decided_by"): t(f"basis.{row['basis']}", terms=row["terms"]),
         }
         for row in fields.iter_rows(named=True)
     ]

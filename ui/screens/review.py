@@ -24,7 +24,6 @@ from ui.components.why import shared_words, show_why
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _DEMANDS_LISTED: Final = 300
 _DEMAND: Final = "demand"
-_CHOSEN: Final = "review_chosen"
 _MESSAGE: Final = "review_message"
 _OPEN_ONLY: Final = "review_open_only"
 
@@ -38,34 +37,37 @@ def show() -> None:
         st.subheader(t("review.title"))
         st.info(t("review.empty"))
         return
-    waiting = queue()
-    demand_id = _choose_demand(waiting)
-    if demand_id is None:
+    listed = _choose_filter(queue())
+    if listed.is_empty():
         return
+    demand_id = _choose_demand(listed)
     rows = runs.candidates_of(ledger(), run.run_id, demand_id)
-    _last_decision()
-    chosen = _choose_candidate(demand_id, rows, run)
+    if message := st.session_state.get(_MESSAGE):
+        st.warning(message)
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        chosen = _choose_candidate(demand_id, rows)
+    with right:
+        _decision_buttons(demand_id, chosen, rows, run)
     _show_pair(demand_id, chosen)
 
 
-def _choose_demand(waiting: pl.DataFrame) -> str | None:
-    """Filters, the list of demands, progress; the chosen demand's id, None when the filters leave nothing."""
-    top = st.columns([2.2, 1.4, 1.2, 1.6, 1.0], vertical_alignment="bottom")
-    with top[0]:
-        text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=t("review.search_hint"))
-    with top[1]:
+def _choose_filter(waiting: pl.DataFrame) -> pl.DataFrame:
+    """Filters and progress; the demands that the filters leave, of all that wait."""
+    places = st.columns([2.2, 1.4, 1.2, 2.0], vertical_alignment="bottom")
+    with places[0]:
+        hint = t("review.search_hint")
+        text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=hint)
+    with places[1]:
         code = choose_field("field")
-    with top[2]:
+    with places[2]:
         open_only = st.toggle(t("review.open_only"), key=_OPEN_ONLY)
-    listed = _filtered(waiting, text, code, open_only)
-    with top[3]:
+    with places[3]:
         _progress(waiting)
+    listed = _filtered(waiting, text, code, open_only)
     if listed.is_empty():
         st.info(t("review.nothing_left") if open_only else t("filter.nothing"))
-        return None
-    with top[4]:
-        _step_demand(listed["demand_id"].to_list())
-    return _demand_list(listed)
+    return listed
 
 
 def _filtered(waiting: pl.DataFrame, text: str, code: str, open_only: bool) -> pl.DataFrame:
@@ -83,82 +85,71 @@ def _progress(waiting: pl.DataFrame) -> None:
     st.progress(decided / max(total, 1), text=t("review.progress", decided=decided, total=total, later=later))
 
 
-def _step_demand(ids: list[str]) -> None:
-    place = ids.index(st.session_state[_DEMAND]) if st.session_state.get(_DEMAND) in ids else 0
-    back, forward = st.columns(2)
-    with back:
-        st.button(
-            t("review.previous_demand"),
-            key="previous_demand",
-            shortcut="P",
-            disabled=place == 0,
-            on_click=_go_to,
-            args=(ids[max(place - 1, 0)],),
-            width="stretch",
-        )
-    with forward:
-        st.button(
-            t("review.next_demand"),
-            key="next_demand",
-            shortcut="N",
-            disabled=place == len(ids) - 1,
-            on_click=_go_to,
-            args=(ids[min(place + 1, len(ids) - 1)],),
-            width="stretch",
-        )
-
-
-def _go_to(demand_id: str) -> None:
-    st.session_state[_DEMAND] = demand_id
-
-
-def _demand_list(listed: pl.DataFrame) -> str:
+def _choose_demand(listed: pl.DataFrame) -> str:
+    """The list of demands with a step back and a step forward; the chosen demand's id."""
     ids = listed["demand_id"].to_list()
-    current = st.session_state.get(_DEMAND)
+    if st.session_state.get(_DEMAND) not in ids:
+        st.session_state[_DEMAND] = ids[0]
+    current = st.session_state[_DEMAND]
     shown = ids[:_DEMANDS_LISTED]
-    if current in ids and current not in shown:
-        shown = [current, *shown]
     if current not in shown:
-        st.session_state[_DEMAND] = shown[0]
-    rows = {row["demand_id"]: row for row in listed.iter_rows(named=True)}
-
-    def label(demand_id: str) -> str:
-        row = rows[demand_id]
-        done = t("review.demand_done", decided=row["decided"], total=row["candidates"])
-        return f"{row['title']}  ·  {row['enterprise']}  ·  {done}"
-
-    demand_id = st.selectbox(
-        t("review.demand", count=len(ids)),
-        shown,
-        format_func=label,
-        key=_DEMAND,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+        shown = [current, *shown]
+    labels = {row["demand_id"]: _demand_label(row) for row in listed.iter_rows(named=True)}
+    place = ids.index(current)
+    before, after = ids[max(place - 1, 0)], ids[min(place + 1, len(ids) - 1)]
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        _step("review.previous_demand", "P", _DEMAND, before, disabled=place == 0)
+        _step("review.next_demand", "N", _DEMAND, after, disabled=place == len(ids) - 1)
+        st.selectbox(
+            t("review.demand", count=len(ids)),
+            shown,
+            format_func=labels.__getitem__,
+            key=_DEMAND,
+            label_visibility="collapsed",
+        )
     if len(ids) > len(shown):
         st.caption(t("review.list_cut", shown=len(shown), total=len(ids)))
-    return cast(str, demand_id)
+    return str(current)
 
 
-def _choose_candidate(demand_id: str, rows: pl.DataFrame, run: Run) -> Row:
-    """The list of candidates and the buttons that decide; the chosen candidate."""
+def _demand_label(row: Row) -> str:
+    done = t("review.demand_done", decided=row["decided"], total=row["candidates"])
+    return f"{row['title']}  ·  {row['enterprise']}  ·  {done}"
+
+
+def _step(name: str, shortcut: str, key: str, target: str, *, disabled: bool) -> None:
+    """A button that moves the choice kept under a key of the session."""
+    st.button(t(name), key=name, shortcut=shortcut, disabled=disabled, on_click=_choose, args=(key, target))
+
+
+def _choose(key: str, target: str) -> None:
+    st.session_state[key] = target
+
+
+def _choose_candidate(demand_id: str, rows: pl.DataFrame) -> Row:
+    """The list of candidates; the chosen one's row."""
     by_id = {row["achievement_id"]: row for row in rows.iter_rows(named=True)}
-    ids = list(by_id)
-    key = f"candidate:{demand_id}"
-    wanted = st.session_state.get(_CHOSEN, {}).get(demand_id)
-    start = wanted if wanted in by_id else _first_open(rows)
+    key = _candidate_key(demand_id)
     if st.session_state.get(key) not in by_id:
-        st.session_state[key] = start
-
-    def label(achievement_id: str) -> str:
-        row = by_id[achievement_id]
-        verdict = t("verdict." + row["verdict"]) if row["verdict"] else ""
-        state = f"　:blue[{verdict}]" if verdict else ""
-        return f"{row['rank']:>2}　{row['score']:.3f}　{plain(row['title'])}　:gray[{plain(row['institute'])}]{state}"
-
-    chosen = st.radio(t("review.candidates"), ids, format_func=label, key=key, label_visibility="collapsed")
-    _buttons(demand_id, by_id[chosen], rows, key, run)
+        st.session_state[key] = _first_open(rows)
+    chosen = st.radio(
+        t("review.candidates"),
+        list(by_id),
+        format_func=lambda achievement_id: _candidate_label(by_id[achievement_id]),
+        key=key,
+        label_visibility="collapsed",
+    )
     return cast(Row, by_id[chosen])
+
+
+def _candidate_key(demand_id: str) -> str:
+    return f"candidate:{demand_id}"
+
+
+def _candidate_label(row: Row) -> str:
+    state = "　:blue[{}]".format(t(f"verdict.{row['verdict']}")) if row["verdict"] else ""
+    institute = plain(str(row["institute"]))
+    return f"{row['rank']:0>2}　{row['score']:.3f}　{plain(str(row['title']))}　:gray[{institute}]{state}"
 
 
 def _first_open(rows: pl.DataFrame) -> str:
@@ -167,7 +158,8 @@ def _first_open(rows: pl.DataFrame) -> str:
     return str(pl.concat([undecided, put_off, rows])["achievement_id"][0])
 
 
-def _buttons(demand_id: str, row: Row, rows: pl.DataFrame, key: str, run: Run) -> None:
+def _decision_buttons(demand_id: str, row: Row, rows: pl.DataFrame, run: Run) -> None:
+    """Accept, later, reject for a reason; the note that goes with it; the step to the next; the last decision."""
     pair = f"{demand_id}:{row['achievement_id']}"
     # One nonce per shown state of a pair: a key pressed twice before the page follows is one decision.
     nonce = cast(str, st.session_state.setdefault(f"nonce:{pair}:{row['decision_id']}", uuid4().hex))
@@ -180,35 +172,25 @@ def _buttons(demand_id: str, row: Row, rows: pl.DataFrame, key: str, run: Run) -
             shortcut=shortcut,
             type="primary" if primary else "secondary",
             on_click=_decide,
-            args=(
-                demand_id,
-                str(row["achievement_id"]),
-                run.run_id,
-                verdict,
-                reason,
-                nonce,
-                row["decision_id"],
-            ),
-            kwargs={"key": key, "after": after},
+            args=(demand_id, str(row["achievement_id"]), run.run_id, verdict, reason, nonce, row["decision_id"]),
+            kwargs={"after": after},
         )
 
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    ids = rows["achievement_id"].to_list()
+    place = ids.index(row["achievement_id"])
+    key = _candidate_key(demand_id)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         button("review.accept", "A", "accept", primary=True)
         button("review.later", "L", "later")
+        _step("review.previous", "K", key, ids[max(place - 1, 0)], disabled=place == 0)
+        _step("review.next", "J", key, ids[min(place + 1, len(ids) - 1)], disabled=place == len(ids) - 1)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text(t("review.reject_because"), width="content")
         for number, reason in enumerate(REJECT_REASONS, start=1):
             button(f"reason.{reason}", str(number), "reject", reason)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        ids = rows["achievement_id"].to_list()
-        place = ids.index(row["achievement_id"])
-        st.button(
-            t("review.previous"), key="previous", shortcut="K", disabled=place == 0,
-            on_click=_choose, args=(key, ids[max(place - 1, 0)]),
-        )  # fmt: skip
-        st.button(
-            t("review.next"), key="next", shortcut="J", disabled=place == len(ids) - 1,
-            on_click=_choose, args=(key, ids[min(place + 1, len(ids) - 1)]),
-        )  # fmt: skip
-        st.text_input(t("review.note"), key=f"note:{pair}", placeholder=t("review.note"), label_visibility="collapsed")
+    note = t("review.note")
+    st.text_input(note, key=f"note:{pair}", placeholder=note, label_visibility="collapsed")
+    _last_decision()
 
 
 def _next_open(rows: pl.DataFrame, achievement_id: str) -> str | None:
@@ -217,10 +199,6 @@ def _next_open(rows: pl.DataFrame, achievement_id: str) -> str | None:
     place = ids.index(achievement_id)
     undecided = set(rows.filter(pl.col("verdict").is_null())["achievement_id"])
     return next((each for each in (*ids[place + 1 :], *ids[:place]) if each in undecided), None)
-
-
-def _choose(key: str, achievement_id: str) -> None:
-    st.session_state[key] = achievement_id
 
 
 def _decide(
@@ -232,7 +210,6 @@ def _decide(
     nonce: str,
     seen: int | None,
     *,
-    key: str,
     after: str | None,
 ) -> None:
     """Write the decision at the click: what the session holds would not survive a reload."""
@@ -254,22 +231,18 @@ def _decide(
         return
     st.session_state.pop(_MESSAGE, None)
     if after is not None:
-        st.session_state[key] = after
+        st.session_state[_candidate_key(demand_id)] = after
 
 
 def _last_decision() -> None:
-    """What was decided last, with the button that takes it back; and what went wrong, if anything did."""
-    if message := st.session_state.get(_MESSAGE):
-        st.warning(message)
+    """What the agent decided last, with the button that takes it back."""
     latest = decisions.recent(ledger(), settings().agent, 1)
     if not latest:
+        st.caption(t("review.no_decision"))
         return
     last = latest[0]
-    verdict = t(f"verdict.{last.verdict}")
-    if last.reason:
-        verdict = t("review.with_reason", verdict=verdict, reason=t(f"reason.{last.reason}"))
     title = str(catalogue.record(ledger(), "achievements", last.achievement_id)["title"])
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
         st.button(
             t("review.undo"),
             key=f"undo:{last.decision_id}",
@@ -277,7 +250,12 @@ def _last_decision() -> None:
             on_click=_undo,
             args=(last.decision_id, last.demand_id, last.achievement_id),
         )
-        st.text(t("review.last", verdict=verdict, title=title), width="stretch")
+        st.text(t("review.last", verdict=_verdict(last.verdict, last.reason), title=title), width="stretch")
+
+
+def _verdict(verdict: str, reason: str) -> str:
+    words = t(f"verdict.{verdict}")
+    return t("review.with_reason", verdict=words, reason=t(f"reason.{reason}")) if reason else words
 
 
 def _undo(decision_id: int, demand_id: str, achievement_id: str) -> None:
@@ -291,7 +269,7 @@ def _undo(decision_id: int, demand_id: str, achievement_id: str) -> None:
     for name in [name for name in st.session_state if str(name).startswith(f"nonce:{demand_id}:{achievement_id}:")]:
         del st.session_state[name]
     st.session_state[_DEMAND] = demand_id
-    st.session_state[f"candidate:{demand_id}"] = achievement_id
+    st.session_state[_candidate_key(demand_id)] = achievement_id
 
 
 def _show_pair(demand_id: str, row: Row) -> None:
@@ -313,13 +291,11 @@ def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
     fields = catalogue.fields_of(ledger(), kind, record_id)
     codes = [f"{taxonomy}:{code}" for taxonomy, code in fields.select("taxonomy", "code").iter_rows()]
     names = list(dict.fromkeys(field_names(codes, language())))
-    show_record(record, kind, terms, t("record.fields", names="、".join(names)) if names else "")
+    show_record(record, kind, terms, t("record.fields", names=names) if names else "")
 
 
 def _show_standing(row: Row) -> None:
-    verdict = t(f"verdict.{row['verdict']}")
-    if row["reason"]:
-        verdict = t("review.with_reason", verdict=verdict, reason=t(f"reason.{row['reason']}"))
+    verdict = _verdict(str(row["verdict"]), str(row["reason"]))
     st.text(t("review.standing", verdict=verdict, agent=row["agent"], at=str(row["at"])[:10]))
     if row["note"]:
         st.text(t("review.standing_note", note=row["note"]))

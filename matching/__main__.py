@@ -1,0 +1,5 @@
+"""`python -m matching` is the command `duijie`."""
+
+from matching.cli import main
+
+main()
