@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import NoReturn, cast
 
 import click
@@ -151,6 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except DuijieError as error:
         click.echo(error.text(language), err=True)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         click.echo(say("call.usage", language, message=error.format_message()), err=True)
         sys.exit(error.exit_code)
@@ -173,6 +177,8 @@ def _language(arguments: list[str]) -> str | None:
 def _settings(language: str | None) -> Settings:
     try:
         return Settings(language=cast(Language, language)) if language else Settings()
+    except TOMLDecodeError as error:
+        raise CallError(Problem("call.wrong_settings_file", values={"reason": error})) from error
     except ValidationError as error:
         raise CallError(
             *(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import Engine
 
-from matching.errors import NothingToDo, Problem
+from matching.errors import CallError, NothingToDo, Problem
 from matching.fields.assignment import assign_fields
 from matching.intake.reading import Reading
 from matching.ledger import catalogue
@@ -54,8 +54,11 @@ def rank(
     """Rank all achievements for each demand and keep the best `top`.
 
     `demands` and `achievements` are clean frames, as `read_demands` and `read_achievements` give them. Fields
-    that are already known, from the ledger, are taken as they are; otherwise they are assigned.
+    that are already known, from the ledger, are taken as they are; otherwise they are assigned. Raises `CallError`
+    for a `top` below 1.
     """
+    if top < 1:
+        raise CallError(Problem("call.top", values={"top": top}))
     weights = weights or load_weights()
     vectors = _vectors(demands, achievements, demand_fields, achievement_fields, weights, progress)
     found = candidates(vectors, demands, achievements, weights, top, _step(progress, "rank"))
@@ -87,9 +90,9 @@ def evaluate(
 def fingerprint(demands: pl.DataFrame, achievements: pl.DataFrame, vectors: Vectors, weights: Weights, top: int) -> str:
     """SHA-256 of all that decides the list: records and fields as placed in the space, weights, length."""
     digest = hashlib.sha256(json.dumps({"weights": weights.as_values(), "top": top}, sort_keys=True).encode())
-    for frame, columns in ((demands, DEMAND), (achievements, ACHIEVEMENT)):
-        ordered = frame.select(columns.keys()).sort(frame.columns[0])
-        digest.update(ordered.write_ndjson().encode())
+    for frame, columns, identity in ((demands, DEMAND, "demand_id"), (achievements, ACHIEVEMENT, "achievement_id")):
+        digest.update(frame.select(columns.keys()).sort(identity).write_ndjson().encode())
+    digest.update(json.dumps([vectors.starts, vectors.names.tolist()], ensure_ascii=False).encode())
     for matrix in (vectors.demands, vectors.achievements):
         for part in (matrix.indptr, matrix.indices, matrix.data):
             digest.update(part.tobytes())

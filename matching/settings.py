@@ -10,9 +10,10 @@ import getpass
 import os
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -41,11 +42,21 @@ class Settings(BaseSettings):
     top: int = Field(default=10, ge=1, le=1000)
 
     port: int = Field(default=8501, ge=1, le=65535)
-    upload_megabytes: int = Field(default=50, ge=1)
+    upload_megabytes: int = Field(default=200, ge=1)
     table_rows: int = Field(default=200_000, ge=1)
+    table_characters: int = Field(default=90_000_000, ge=1000)
     cell_characters: int = Field(default=20_000, ge=100)
     workbook_memory_megabytes: int = Field(default=2048, ge=256)
     workbook_seconds: int = Field(default=60, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(str(error)) from error
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -83,8 +83,8 @@ def open_page(chromium: Browser, address: str, width: int = 1440, height: int = 
 
 
 def settled(page: Page) -> None:
-    """Wait until the page has run and shows no sign of running."""
-    page.get_by_test_id("stApp").wait_for()
+    """Wait until the page has run: it shows what the script put there, and runs no more."""
+    page.get_by_test_id("stPageLink").first.wait_for(timeout=60_000)
     page.wait_for_function(
         "() => { const app = document.querySelector('[data-testid=stApp]');"
         " return app && app.getAttribute('data-test-script-state') === 'notRunning'; }"

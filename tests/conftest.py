@@ -88,4 +88,3 @@ def judged_pairs() -> Path:
     if not (folder / "judgements.csv").is_file():
         pytest.skip(f"needs the judged pairs (demands.csv, achievements.csv, judgements.csv): set {_PAIRS}")
     return folder
-

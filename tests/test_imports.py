@@ -10,7 +10,7 @@ from places import ROOT
 
 # Every module may import what stands to its left.
 ORDER = ["data_files", "wording", "errors", "settings", "schema", "intake", "fields", "ranking", "ledger", "reporting"]
-COMPOSERS = {"pipeline", "cli", "__init__"}
+COMPOSERS = {"pipeline", "cli", "__init__", "__main__"}
 SOURCES = sorted((ROOT / "matching").rglob("*.py"))
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 # Latin words and numbers are set off by this mark in texts and terms alike, so that "led" is not found in "controlled".
 _EDGE: Final = "\x1f"
-_LATIN_RUN: Final = "[a-z0-9]+"
+_LATIN_RUN: Final = r"[a-z0-9]+(?:\.[0-9]+)*"
 
 
 def normalised(text: str) -> str:

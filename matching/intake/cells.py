@@ -6,13 +6,16 @@ import re
 import unicodedata
 from calendar import monthrange
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 _UNITS: Final = {"亿元": 10**8, "亿": 10**8, "万元": 10**4, "万": 10**4, "元": 1, "yuan": 1}
+# Above what any budget holds, and below what a 64-bit number does.
+_MOST_YUAN: Final = 10**15
 _AMOUNT: Final = re.compile(r"^(?:约|￥|¥)?\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*(亿元|亿|万元|万|元)?(?:人民币)?$")
 _HEADING_UNIT: Final = re.compile(r"(亿元|万元|元|yuan)")
 _DATE: Final = re.compile(r"^(\d{4})\s*[-./年]\s*(\d{1,2})(?:\s*[-./月]\s*(\d{1,2})\s*日?)?\s*月?(?:[ T].*)?$")
+_COMPACT: Final = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 _YEAR: Final = re.compile(r"^(\d{4})\s*年?$")
 _SEPARATORS: Final = re.compile(r"[;,、/|\n\r\t]+|\s{2,}")
 
@@ -29,10 +32,10 @@ def yuan(text: str, heading: str) -> int | None:
     if match is None:
         raise ValueError(text)
     unit = match[2] or _heading_unit(heading)
-    try:
-        return int((Decimal(match[1].replace(",", "")) * _UNITS[unit]).to_integral_value())
-    except InvalidOperation as error:
-        raise ValueError(text) from error
+    amount = Decimal(match[1].replace(",", "")) * _UNITS[unit]
+    if amount > _MOST_YUAN:
+        raise ValueError(text)
+    return int(amount.to_integral_value())
 
 
 def _heading_unit(heading: str) -> str:
@@ -41,13 +44,13 @@ def _heading_unit(heading: str) -> str:
 
 
 def day(text: str) -> date | None:
-    """A day: 2027-06-30, 2027.6.30, 2027/6/30, 2027年6月30日; a month or a year stands for its last day."""
+    """A day: 2027-06-30, 2027.6.30, 2027/6/30, 20270630, 2027年6月30日; a month or a year stands for its last day."""
     if not text:
         return None
     plain = unicodedata.normalize("NFKC", text)
     if year := _YEAR.match(plain):
         return date(int(year[1]), 12, 31)
-    match = _DATE.match(plain)
+    match = _COMPACT.match(plain) or _DATE.match(plain)
     if match is None:
         raise ValueError(text)
     number, month = int(match[1]), int(match[2])

@@ -16,7 +16,8 @@ from matching.errors import FileRefused, Problem
 from matching.intake.files import Row
 from matching.schema import Kind
 
-ColumnType = Literal["text", "list", "money", "date", "choice", "flag"]
+# A `text` may be spread over several columns of a file, which are joined; a `line` stands in one.
+ColumnType = Literal["line", "text", "list", "money", "date", "choice", "flag"]
 
 # Headings alike to this degree (0–1) are taken for the same; below it a column is left out and said so.
 _RESEMBLANCE: Final = 0.85

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -83,8 +84,9 @@ def _decoded(name: str, content: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",\t;", key=first.count)
+    """The separator that one of the first lines has most of; a title row above the heading has none."""
+    first = list(islice((line for line in StringIO(text) if line.strip()), 5))
+    return max(",\t;", key=lambda separator: max((line.count(separator) for line in first), default=0))
 
 
 def _workbook_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
@@ -92,11 +94,11 @@ def _workbook_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
         raise _refused(name, "file.encrypted_or_old")
     if not content.startswith(_ZIP):
         raise _refused(name, "file.not_a_workbook")
-    limits = [str(settings.workbook_memory_megabytes), str(settings.workbook_seconds)]
+    bounds = (settings.workbook_memory_megabytes, settings.workbook_seconds, settings.table_characters)
     try:
-        # -I keeps the environment and the current folder out of the child; it gets the bytes and two numbers.
+        # -I keeps the environment and the current folder out of the child; it gets the bytes and three numbers.
         answer = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_READER), *limits],
+            [sys.executable, "-I", str(_READER), *map(str, bounds)],
             input=content,
             capture_output=True,
             timeout=settings.workbook_seconds * 2,

@@ -30,7 +30,7 @@ def read_judgements(path: Path, settings: Settings) -> pl.DataFrame:
     wrong = [
         Problem("cell.not_level", path.name, row.number, "level")
         for row in body
-        if len(row.cells) <= level or row.cells[level] not in ("1", "2", "3", "4")
+        if len(row.cells) <= max(demand, achievement, level) or row.cells[level] not in ("1", "2", "3", "4")
     ]
     if wrong:
         raise FileRefused(*wrong[:50])

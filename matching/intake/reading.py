@@ -138,10 +138,11 @@ def _record(name: str, row: Row, heading: Heading, kind: Kind, settings: Setting
         except ValueError:
             problems.append(_unreadable(name, row.number, found, text))
             continue
+        if value in ("", None, []):
+            continue
         before = record[found.column.name]
         # Two headings of one text column (主要问题, 技术关键) both say something: keep both, in order.
-        joined = found.column.type == "text" and before and value
-        record[found.column.name] = f"{before}\n{value}" if joined else value or before
+        record[found.column.name] = f"{before}\n{value}" if found.column.type == "text" and before else value
     if not record[ID[kind]]:
         record[ID[kind]] = _derived_id(record, kind)
     return record, problems
@@ -149,7 +150,7 @@ def _record(name: str, row: Row, heading: Heading, kind: Kind, settings: Setting
 
 def _absent(column: Column, kind: Kind) -> object:
     match column.type:
-        case "text":
+        case "line" | "text":
             return ""
         case "list":
             return []
@@ -164,7 +165,7 @@ def _absent(column: Column, kind: Kind) -> object:
 def _value(text: str, found: FoundColumn, kind: Kind) -> object:
     column = found.column
     match column.type:
-        case "text":
+        case "line" | "text":
             return text
         case "list":
             return cells.words(text)

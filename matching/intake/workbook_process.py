@@ -1,9 +1,10 @@
-"""Reads one workbook in a process of its own: `python -I workbook_process.py MEGABYTES SECONDS`.
+"""Reads one workbook in a process of its own: `python -I workbook_process.py MEGABYTES SECONDS CHARACTERS`.
 
 A workbook is a compressed file from somebody else: it can declare a sheet of billions of cells or unpack to
 gigabytes, and the reader then aborts the process it runs in. So this script is run by path, imports nothing of
 the package, limits its own memory and CPU time first, takes the bytes on standard input and answers with one
-JSON document on standard output: {"rows": [[text, …], …]}, rows from the sheet's first, cells from column A.
+JSON document on standard output: {"rows": [[text, …], …]}, rows from the sheet's first, cells from column A. It
+answers nothing and fails when the texts have more characters than it was allowed: many cells can share one long text.
 """
 
 from __future__ import annotations
@@ -42,8 +43,15 @@ def main() -> None:
 
     workbook = CalamineWorkbook.from_filelike(BytesIO(sys.stdin.buffer.read()))
     sheet = workbook.get_sheet_by_index(0)
-    rows = sheet.to_python(skip_empty_area=False)
-    json.dump({"rows": [[cell_text(cell) for cell in row] for row in rows]}, sys.stdout)
+    rows = []
+    left = int(sys.argv[3])
+    for row in sheet.to_python(skip_empty_area=False):
+        texts = [cell_text(cell) for cell in row]
+        left -= sum(map(len, texts))
+        if left < 0:
+            sys.exit("too many characters")
+        rows.append(texts)
+    sys.stdout.buffer.write(json.dumps({"rows": rows}, ensure_ascii=False).encode())
 
 
 if __name__ == "__main__":

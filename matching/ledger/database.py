@@ -31,7 +31,7 @@ def open_ledger(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             _set_up_sqlite(engine)
         _migrate(engine)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise LedgerError(Problem("ledger.wrong_url", values={"url": _shown(url), "reason": error})) from error
     except (OSError, SQLAlchemyError) as error:
         reason = getattr(error, "orig", None) or error
@@ -40,11 +40,11 @@ def open_ledger(url: str) -> Engine:
 
 
 def _shown(url: str) -> str:
-    """The URL without its password; as given when it cannot be understood."""
+    """The URL without its password; of one that cannot be understood only what follows user and password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
+    except (ArgumentError, ValueError):
+        return f"…@{url.rpartition('@')[2]}" if "@" in url else url
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -57,7 +57,15 @@ def _set_up_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # noqa: ANN401
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        # recursive_triggers: INSERT OR REPLACE removes a row, and must meet the trigger that refuses it.
+        pragmas = (
+            "busy_timeout=30000",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "recursive_triggers=ON",
+        )
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
 
 from matching.errors import CallError, LedgerError, Problem
 from matching.ledger.database import now, reading, writing
@@ -121,15 +121,27 @@ def close_deal(connection: Connection, demand_id: str, achievement_id: str, deci
         _write(connection, deal_id, ENDED, agent, "decision_changed", "", decision_id)
 
 
+def reopen_deal(connection: Connection, demand_id: str, achievement_id: str, decision_id: int, agent: str) -> None:
+    """Open the pair's deal again if taking its acceptance back is what ended it; one ended otherwise stays so."""
+    newest = _newest_event(connection, demand_id, achievement_id)
+    if newest is not None and newest.reason == "decision_changed":
+        _write(connection, newest.deal_id, FIRST, agent, "", "", decision_id)
+
+
 def state_of_pair(connection: Connection, demand_id: str, achievement_id: str) -> str | None:
     """The state of a pair's deal; None when it has none."""
+    newest = _newest_event(connection, demand_id, achievement_id)
+    return newest.state if newest else None
+
+
+def _newest_event(connection: Connection, demand_id: str, achievement_id: str) -> Row[int, str, str] | None:
     return connection.execute(
-        select(deal_event.c.state)
+        select(deal_event.c.deal_id, deal_event.c.state, deal_event.c.reason)
         .join(deal, deal.c.deal_id == deal_event.c.deal_id)
         .where(deal.c.demand_id == demand_id, deal.c.achievement_id == achievement_id)
         .order_by(deal_event.c.event_id.desc())
         .limit(1)
-    ).scalar_one_or_none()
+    ).one_or_none()
 
 
 def _deal_of_pair(connection: Connection, demand_id: str, achievement_id: str) -> int | None:

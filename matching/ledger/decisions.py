@@ -108,7 +108,7 @@ def decide(
             agent=agent,
             nonce=nonce,
         )
-        _follow(connection, before, entry, entry)
+        _follow(connection, before, entry)
     return entry
 
 
@@ -143,7 +143,11 @@ def undo(engine: Engine, decision_id: int, agent: str, nonce: str) -> Decision:
             agent=agent,
             nonce=nonce,
         )
-        _follow(connection, before, _standing(connection, *pair), entry)
+        restored = _standing(connection, *pair)
+        if restored is not None and restored.verdict == "accept":
+            deals.reopen_deal(connection, *pair, entry.decision_id, agent)
+        elif before.verdict == "accept":
+            deals.close_deal(connection, *pair, entry.decision_id, agent)
     return entry
 
 
@@ -205,11 +209,10 @@ def _write(connection: Connection, **values: object) -> Decision:
     return Decision(decision_id=key, at=at, **values)  # type: ignore[arg-type]
 
 
-def _follow(connection: Connection, before: Decision | None, after: Decision | None, entry: Decision) -> None:
-    """Open or end the deal that hangs on the acceptance; `entry` is the decision that made the change."""
+def _follow(connection: Connection, before: Decision | None, entry: Decision) -> None:
+    """Open the deal of a new acceptance, or end that of one which no longer stands."""
     was = before is not None and before.verdict == "accept"
-    accepted = after is not None and after.verdict == "accept"
-    if accepted and not was:
+    if entry.verdict == "accept" and not was:
         deals.open_deal(connection, entry.demand_id, entry.achievement_id, entry.decision_id, entry.agent)
-    elif was and not accepted:
+    elif was and entry.verdict != "accept":
         deals.close_deal(connection, entry.demand_id, entry.achievement_id, entry.decision_id, entry.agent)

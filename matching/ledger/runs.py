@@ -9,7 +9,6 @@ from typing import Final
 import polars as pl
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from matching.errors import NothingToDo, Problem
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame
@@ -76,14 +75,6 @@ def _latest(connection: Connection) -> Run | None:
     return Run(**row._mapping) if row else None
 
 
-def newest_run(engine: Engine) -> Run:
-    """The newest run. Raises `NothingToDo` when nothing was matched yet."""
-    found = latest_run(engine)
-    if found is None:
-        raise NothingToDo(Problem("ledger.no_run"))
-    return found
-
-
 def add_run(
     engine: Engine,
     candidates: pl.DataFrame,
@@ -101,25 +92,23 @@ def add_run(
         newest = _latest(connection)
         if newest is not None and newest.fingerprint == fingerprint:
             return newest
-        run_id = connection.execute(
-            insert(run)
-            .values(
-                fingerprint=fingerprint,
-                top=top,
-                demands=demands,
-                achievements=achievements,
-                candidates=candidates.height,
-                agent=agent,
-                at=now(),
-            )
-            .returning(run.c.run_id)
-        ).scalar_one()
+        values = {
+            "fingerprint": fingerprint,
+            "top": top,
+            "demands": demands,
+            "achievements": achievements,
+            "candidates": candidates.height,
+            "agent": agent,
+            "at": now(),
+        }
+        row = connection.execute(insert(run).values(values).returning(run)).one()
+        made = Run(**row._mapping)
         for start in range(0, candidates.height, _ROWS):
             rows = candidates.slice(start, _ROWS).select(columns).iter_rows(named=True)
-            connection.execute(insert(candidate), [{**row, "run_id": run_id} for row in rows])
+            connection.execute(insert(candidate), [{**each, "run_id": made.run_id} for each in rows])
             if progress:
                 progress(min(start + _ROWS, candidates.height), candidates.height)
-    return newest_run(engine)
+    return made
 
 
 def demand_queue(engine: Engine, run_id: int) -> pl.DataFrame:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from matching.fields.taxonomies import load_taxonomy
+from matching.ranking.analysis import characters
 from matching.ranking.explanation import contributions
 from matching.ranking.topk import top_k
 from matching.ranking.vectors import BLOCKS, Vectors
@@ -77,8 +77,8 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
             "character_part": sums[:, 0],
             "word_part": sums[:, 1],
             "field_part": sums[:, 2],
-            "text_score": sums[:, :2].sum(axis=1) / weights.text,
-            "field_score": sums[:, 2] / weights.field if weights.field else sums[:, 2],
+            "text_score": _share(sums[:, :2].sum(axis=1), weights.text),
+            "field_score": _share(sums[:, 2], weights.field),
             "shared_terms": terms,
             "other_terms": others,
             "shared_fields": fields,
@@ -92,6 +92,11 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
     )
 
 
+def _share(part: np.ndarray, share: float) -> np.ndarray:
+    """A part of the score in 0–1, before its share is applied; 0 where it has none."""
+    return part / share if share else np.zeros_like(part)
+
+
 def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[list[str], np.ndarray]:
     """Terms with their contributions, strongest first, ties by term.
 
@@ -103,7 +108,7 @@ def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[li
     pairs = sorted(name for name in map(str, names[:first_word]) if len(name) > 1)
     for term in (*words, *pairs):
         whole = owner.setdefault(term, term)
-        for part in (*map("".join, pairwise(term)), *term):
+        for part in characters(term):
             owner.setdefault(part, whole)
     owned = np.array([owner.get(str(name), str(name)) for name in names], dtype=object)
     distinct, place = np.unique(owned.astype(str), return_inverse=True)

@@ -99,9 +99,9 @@ def spans(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
     """
     plain, origin = _normalised_with_origin(text)
     marked = np.zeros(len(text), dtype=bool)
-    for term in terms:
+    for term in filter(None, terms):
         for match in re.finditer(_whole(term), plain):
-            marked[origin[match.start(1)] : origin[match.end(1) - 1] + 1] = True
+            marked[origin[match.start(1)][0] : origin[match.end(1) - 1][1]] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
@@ -113,16 +113,16 @@ def _whole(term: str) -> str:
     return f"{before}(?=({re.escape(term)}){after})"
 
 
-def _normalised_with_origin(text: str) -> tuple[str, list[int]]:
-    """The normalised text and, for each of its characters, the place in the text that it came from.
+def _normalised_with_origin(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """The normalised text and, for each of its characters, the stretch of the text that it came from.
 
-    Combining marks are normalised together with the character before them, as in the whole text.
+    Marks are normalised together with the character they stand on, as in the whole text.
     """
-    clusters: list[tuple[int, str]] = []
+    clusters: list[tuple[int, int]] = []
     for place, character in enumerate(text):
-        if clusters and unicodedata.combining(character):
-            clusters[-1] = (clusters[-1][0], clusters[-1][1] + character)
+        if clusters and unicodedata.combining(unicodedata.normalize("NFKC", character)[0]):
+            clusters[-1] = (clusters[-1][0], place + 1)
         else:
-            clusters.append((place, character))
-    pieces = [(place, normalised(cluster)) for place, cluster in clusters]
-    return "".join(piece for _, piece in pieces), [place for place, piece in pieces for _ in piece]
+            clusters.append((place, place + 1))
+    pieces = [(span, normalised(text[slice(*span)])) for span in clusters]
+    return "".join(piece for _, piece in pieces), [span for span, piece in pieces for _ in piece]

@@ -74,7 +74,7 @@ def vectorize(
         (*_tf_idf(texts, "words"), weights.text * weights.words),
         (*_field_confidences(demands, achievements, demand_fields, achievement_fields), weights.field),
     ]
-    stacked = sp.hstack([normalize(block) * np.sqrt(share) for block, _, share in blocks], format="csr")
+    stacked = sp.hstack([_unit_rows(block) * np.sqrt(share) for block, _, share in blocks], format="csr")
     return Vectors(
         demand_ids=tuple(demands["demand_id"]),
         achievement_ids=tuple(achievements["achievement_id"]),
@@ -96,6 +96,11 @@ def weighted_parts(records: pl.DataFrame, parts: dict[str, int]) -> list[Weighte
     ]
     weights = tuple(present.values())
     return [tuple(zip(weights, texts, strict=True)) for texts in zip(*columns, strict=True)]
+
+
+def _unit_rows(block: sp.csr_matrix) -> sp.csr_matrix:
+    """Rows brought to length 1, empty ones left empty; scikit-learn refuses a matrix without rows or columns."""
+    return normalize(block) if min(block.shape) else block
 
 
 def _tf_idf(texts: list[WeightedParts], view: str) -> tuple[sp.csr_matrix, np.ndarray]:

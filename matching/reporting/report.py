@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from io import BytesIO
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -37,7 +38,7 @@ def report_bytes(figures: Statistics, timezone: str, language: str) -> bytes:
     """A workbook: what it covers and when it was made, then a sheet per table, the funnel with its chart."""
     target = BytesIO()
     with xlsxwriter.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:
-        workbook.set_properties({"created": figures.at.replace(tzinfo=None)})
+        workbook.set_properties({"created": figures.at.astimezone(UTC).replace(tzinfo=None)})
         _cover(workbook, figures, timezone, language)
         for name, table in readable_tables(figures, language).items():
             sheet = workbook.add_worksheet(say(f"sheet.{name}", language))

@@ -122,7 +122,8 @@ def _by_field(
 ) -> pl.DataFrame:
     def cut(rows: pl.DataFrame, key: str, fields: pl.DataFrame, figure: pl.Expr) -> pl.DataFrame:
         placed = rows.join(fields, left_on=key, right_on="record_id", how="left")
-        return placed.group_by(pl.col("code").fill_null(UNKNOWN)).agg(figure)
+        known = pl.when(pl.col("code").is_in(codes)).then("code").otherwise(pl.lit(UNKNOWN))
+        return placed.group_by(known.alias("code")).agg(figure)
 
     count = pl.len().cast(pl.Int64)
     codes = [node.code for node in load_taxonomy(load_rules().taxonomies[0]).fields]

@@ -15,7 +15,7 @@ from matching.ranking.candidates import field_names
 from matching.wording import say
 
 # A spreadsheet program takes a CSV cell that begins with one of these for a formula.
-_FORMULA_STARTS: Final = r"^([=+\-@\t\r\x00＝＋－＠])"
+_FORMULA_STARTS: Final = r"^([=+\-@\t\r\n\x00＝＋－＠])"
 # What one cell of a workbook holds.
 _CELL: Final = 32_767
 _WORKBOOK: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -58,10 +58,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises `CallError` when it cannot be written."""
     unfinished = path.with_name(f".{path.name}.part")
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        except OSError:
+            if unfinished.exists():
+                unfinished.unlink()
+            raise
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise CallError(Problem("call.not_written", values={"path": path, "reason": error.strerror})) from error
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from browser import browser, chinese_font, chromium_path, duijie, open_page, served, settled
 from places import SAMPLES
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 Open = Callable[..., Page]
+
+# Two browsers and two servers may share two cores.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

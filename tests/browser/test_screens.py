@@ -1,0 +1,73 @@
+"""Every screen in both languages, empty and filled; what must never happen: a traceback, an English word in Chinese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from browser import settled
+from playwright.sync_api import Page, expect
+
+Open = Callable[..., Page]
+SCREENS = {"": "review", "lists": "lists", "deals": "deals", "statistics": "figures"}
+LANGUAGE = {"zh_CN": "中文", "en": "English"}
+# Names, units and chart axes that are the same in both languages; the menu is the server's own.
+LATIN = re.compile(r"[A-Za-z]{4,}")
+ALLOWED = {"English", "xlsx"}
+
+pytestmark = pytest.mark.browser
+
+
+def healthy(page: Page) -> None:
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", LANGUAGE)
+def test_screens_of_an_empty_ledger_say_what_to_do_next(empty_server: str, open_screen: Open, language: str) -> None:
+    for path in SCREENS:
+        page = open_screen(f"{empty_server}/{path}?language={LANGUAGE[language]}")
+        healthy(page)
+        expect(page.get_by_test_id("stAlert").first).to_be_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGE)
+@pytest.mark.parametrize("path", SCREENS)
+def test_screens_with_records(sample_server: str, open_screen: Open, path: str, language: str) -> None:
+    page = open_screen(f"{sample_server}/{path}?language={LANGUAGE[language]}")
+    healthy(page)
+    chosen = page.get_by_test_id("stSidebar").get_by_role("radio", name=LANGUAGE[language])
+    expect(chosen).to_be_checked()
+
+
+@pytest.mark.parametrize("path", [path for path in SCREENS if path])
+def test_the_chinese_screens_speak_chinese(empty_server: str, open_screen: Open, path: str) -> None:
+    page = open_screen(f"{empty_server}/{path}")
+    healthy(page)
+    words = set(LATIN.findall(page.get_by_test_id("stMain").inner_text())) - ALLOWED
+    assert not words
+
+
+def test_the_language_follows_to_every_screen(sample_server: str, open_screen: Open) -> None:
+    page = open_screen(sample_server)
+    page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
+    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    settled(page)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Lists").click()
+    expect(page.get_by_text("Upload demands")).to_be_visible()
+
+
+def test_a_filter_lives_in_the_address(sample_server: str, open_screen: Open) -> None:
+    page = open_screen(f"{sample_server}/lists?q=轴承")
+    healthy(page)
+    expect(page.get_by_text(re.compile(r"^\d+ / 60 条$"))).to_be_visible()
+    count = page.get_by_text(re.compile(r"^\d+ / 60 条$")).inner_text()
+    assert 1 <= int(count.split(" ")[0]) < 10
+
+
+def test_search_without_a_result_says_so(sample_server: str, open_screen: Open) -> None:
+    page = open_screen(f"{sample_server}/?q=没有这样的需求")
+    healthy(page)
+    expect(page.get_by_text("没有符合条件的记录")).to_be_visible()

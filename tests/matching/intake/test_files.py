@@ -1,0 +1,281 @@
+"""Bytes become rows with the numbers that a spreadsheet shows; hostile files are refused and this process lives on."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from datetime import date, datetime
+from io import BytesIO
+
+import pytest
+import xlsxwriter
+
+from matching.errors import FileRefused
+from matching.intake.files import Row, read_rows
+from matching.settings import Settings
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+SHEET_START = f'<worksheet xmlns="{MAIN}"><sheetData>'
+SHEET_END = "</sheetData></worksheet>"
+EVERY_TEXT = "需求名称,备注\n寒地大豆,“好”\n"
+
+
+def workbook(sheet: Iterable[str], shared: str = "") -> bytes:
+    """A workbook of one sheet, made by hand from its XML; the sheet comes in pieces, so that it may be huge."""
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">'
+        '<sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+        f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+        f'<Relationship Id="rId2" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{shared}</sst>',
+    }
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as target_sheet:
+            for piece in sheet:
+                target_sheet.write(piece.encode())
+    return target.getvalue()
+
+
+def text_cell(place: str, text: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def written(rows: list[list[object]]) -> bytes:
+    """A workbook as an office program writes it; None leaves a cell blank."""
+    target = BytesIO()
+    with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        sheet = book.add_worksheet()
+        for row, cells in enumerate(rows):
+            for column, cell in enumerate(cells):
+                match cell:
+                    case None:
+                        continue
+                    case datetime():
+                        sheet.write_datetime(row, column, cell, moment)
+                    case date():
+                        sheet.write_datetime(row, column, cell, day)
+                    case bool():
+                        sheet.write_boolean(row, column, cell)
+                    case int() | float():
+                        sheet.write_number(row, column, cell)
+                    case _:
+                        sheet.write_string(row, column, str(cell))
+    return target.getvalue()
+
+
+def keys(refused: pytest.ExceptionInfo[FileRefused]) -> list[str]:
+    return [problem.key for problem in refused.value.problems]
+
+
+def assert_still_reads() -> None:
+    """The reader that was just refused a file takes the next one."""
+    assert read_rows("next.xlsx", written([["需求名称"], ["下一份"]]), Settings())[1].cells == ("下一份",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_csv_is_read_in_every_encoding_and_delimiter(encoding: str, delimiter: str, line_end: str) -> None:
+    content = EVERY_TEXT.replace(",", delimiter).replace("\n", line_end).encode(encoding)
+    assert read_rows("list.csv", content, Settings()) == [Row(1, ("需求名称", "备注")), Row(2, ("寒地大豆", "“好”"))]
+
+
+def test_gb18030_is_read_beyond_the_two_byte_characters() -> None:
+    text = "名称\n㐀𠮷・€\n"
+    assert read_rows("list.csv", text.encode("gb18030"), Settings())[1].cells == ("㐀𠮷・€",)
+
+
+def test_a_capital_suffix_is_the_same_file_type() -> None:
+    assert read_rows("LIST.CSV", EVERY_TEXT.encode(), Settings())[0].number == 1
+
+
+def test_multi_line_cell_is_one_row_of_the_spreadsheet() -> None:
+    content = '名称,问题\n甲,"第一行\n第二行\n\n第四行"\n乙,"他说""好"""\n'.encode()
+    assert read_rows("list.csv", content, Settings()) == [
+        Row(1, ("名称", "问题")),
+        Row(2, ("甲", "第一行\n第二行\n\n第四行")),
+        Row(3, ("乙", '他说"好"')),
+    ]
+
+
+def test_blank_csv_rows_are_left_out_but_counted() -> None:
+    content = "\n名称,问题\n\n,\n  , \t \n甲,乙\n,,,\n".encode()
+    assert read_rows("list.csv", content, Settings()) == [Row(2, ("名称", "问题")), Row(6, ("甲", "乙"))]
+
+
+def test_delimiter_inside_quotes_does_not_split() -> None:
+    content = '名称,问题\n甲,"一,二;三\t四"\n'.encode()
+    assert read_rows("list.csv", content, Settings())[1].cells == ("甲", "一,二;三\t四")
+
+
+def test_csv_ids_stay_text() -> None:
+    assert read_rows("list.csv", "编号,名称\n000123,1e5\n".encode(), Settings())[1].cells == ("000123", "1e5")
+
+
+def test_a_cell_longer_than_the_csv_modules_own_bound_is_read() -> None:
+    long = "长" * 200_000
+    assert read_rows("list.csv", f"名称\n{long}\n".encode(), Settings())[1].cells == (long,)
+
+
+def test_workbook_cells_become_the_text_that_a_person_sees() -> None:
+    rows: list[list[object]] = [
+        ["text id", "whole", "part", "day", "moment", "yes", "no"],
+        ["000123", 120, 35.5, date(2027, 6, 30), datetime(2027, 6, 30, 8, 15), True, False],
+        ["123456789012345678", -3, 1e15, date(1999, 12, 31), datetime(2027, 6, 30), None, None],
+    ]
+    found = read_rows("list.xlsx", written(rows), Settings())
+    assert found[1].cells == ("000123", "120", "35.5", "2027-06-30", "2027-06-30 08:15:00", "是", "否")
+    assert found[2].cells[:5] == ("123456789012345678", "-3", "1000000000000000.0", "1999-12-31", "2027-06-30")
+
+
+def test_workbook_rows_keep_their_numbers_below_blank_rows_and_a_title() -> None:
+    rows: list[list[object]] = [
+        [],
+        [],
+        ["技术需求征集表"],
+        [],
+        [None, "需求名称", "预算"],
+        [None, "甲", 5],
+        [None, None, "  "],
+        [None, "乙", 6],
+    ]
+    found = read_rows("list.xlsx", written(rows), Settings())
+    assert [row.number for row in found] == [3, 5, 6, 8]
+    assert found[1].cells == ("", "需求名称", "预算")
+    assert found[3].cells == ("", "乙", "6")
+
+
+def test_only_the_first_sheet_is_read() -> None:
+    target = BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        book.add_worksheet("一").write_string(0, 0, "第一")
+        book.add_worksheet("二").write_string(0, 0, "第二")
+    assert [row.cells for row in read_rows("list.xlsx", target.getvalue(), Settings())] == [("第一",)]
+
+
+def test_hand_made_workbook_is_readable() -> None:
+    """The hostile workbooks below differ from this one only in what makes them hostile."""
+    sheet = [SHEET_START, '<row r="1">', text_cell("A1", "甲"), '<c r="C1" t="s"><v>0</v></c></row>', SHEET_END]
+    assert read_rows("list.xlsx", workbook(sheet, "<si><t>乙</t></si>"), Settings()) == [Row(1, ("甲", "", "乙"))]
+
+
+def test_workbook_that_spans_the_whole_sheet_is_refused() -> None:
+    content = workbook(
+        [
+            SHEET_START,
+            f'<row r="1">{text_cell("A1", "需求名称")}</row>',
+            f'<row r="1048576">{text_cell("XFD1048576", "远")}</row>',
+            SHEET_END,
+        ]
+    )
+    assert len(content) < 10_000
+    with pytest.raises(FileRefused) as refused:
+        read_rows("far.xlsx", content, Settings())
+    assert keys(refused) == ["file.unreadable_workbook"]
+    assert refused.value.problems[0].file == "far.xlsx"
+    assert_still_reads()
+
+
+def test_workbook_that_unpacks_to_one_huge_cell_is_refused() -> None:
+    million = "x" * 1_000_000
+
+    def sheet() -> Iterable[str]:
+        yield f'{SHEET_START}<row r="1"><c r="A1" t="inlineStr"><is><t>'
+        for _ in range(600):
+            yield million
+        yield f"</t></is></c></row>{SHEET_END}"
+
+    content = workbook(sheet())
+    assert len(content) < 10_000_000
+    with pytest.raises(FileRefused) as refused:
+        read_rows("bomb.xlsx", content, Settings(workbook_memory_megabytes=512))
+    assert keys(refused) == ["file.unreadable_workbook"]
+    assert_still_reads()
+
+
+def test_workbook_that_unfolds_one_text_into_hundreds_of_megabytes_is_refused() -> None:
+    """Thousands of cells point at one long shared text: small on disk, 450 MB of UTF-8 as rows."""
+    rows = "".join(f'<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>' for row in range(1, 8001))
+    content = workbook([SHEET_START, rows, SHEET_END], f"<si><t>{'中' * 19_000}</t></si>")
+    assert len(content) < 200_000
+    with pytest.raises(FileRefused):
+        read_rows("unfolds.xlsx", content, Settings())
+    assert_still_reads()
+
+
+def test_workbook_that_takes_too_much_time_is_refused() -> None:
+    rows = "".join(f'<row r="{row}"><c r="A{row}"><v>1</v></c></row>' for row in range(1, 500_001))
+    content = workbook([SHEET_START, rows, SHEET_END])
+    with pytest.raises(FileRefused) as refused:
+        read_rows("slow.xlsx", content, Settings(workbook_seconds=1))
+    assert keys(refused)[0] in ("file.unreadable_workbook", "file.too_many_rows")
+    assert_still_reads()
+
+
+def test_damaged_workbook_is_refused() -> None:
+    whole = written([["需求名称"], ["甲"]])
+    for damaged in (whole[: len(whole) // 2], b"PK\x03\x04 nothing of a workbook"):
+        with pytest.raises(FileRefused) as refused:
+            read_rows("list.xlsx", damaged, Settings())
+        assert keys(refused) == ["file.unreadable_workbook"]
+    assert_still_reads()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [
+        ("list.txt", b"text", "file.unknown_type"),
+        ("list", b"text", "file.unknown_type"),
+        ("list.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file.unknown_type"),
+        ("list.csv", b"", "file.empty"),
+        ("list.csv", b" \r\n\t\x00", "file.empty"),
+        ("list.csv", b"\xef\xbb\xbf", "file.empty"),
+        ("list.csv", b"\xef\xbb\xbf,,\r\n,,\r\n", "file.empty"),
+        ("list.xlsx", b"", "file.empty"),
+        ("list.xlsx", written([]), "file.empty"),
+        ("list.csv", written([["需求名称"]]), "file.workbook_named_csv"),
+        ("list.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file.workbook_named_csv"),
+        ("list.xlsx", EVERY_TEXT.encode(), "file.not_a_workbook"),
+        ("list.xlsx", b"<html><table></table></html>", "file.not_a_workbook"),
+        ("list.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file.encrypted_or_old"),
+        ("list.csv", '名称\n"没有收尾\n'.encode(), "file.broken_csv"),
+        ("list.csv", '名称\n"甲"乙\n'.encode(), "file.broken_csv"),
+        ("list.csv", EVERY_TEXT.encode("utf-16"), "file.unknown_encoding"),
+        ("list.csv", b"\xff\xfe\xfd", "file.unknown_encoding"),
+        ("list.csv", "甲,乙\n".encode() + b"\xff\xff", "file.unknown_encoding"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(name: str, content: bytes, key: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_rows(name, content, Settings())
+    assert keys(refused) == [key]
+    assert refused.value.problems[0].file == name
+
+
+def test_a_file_over_the_size_limit_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_rows("list.csv", b"a" * (1024 * 1024 + 1), Settings(upload_megabytes=1))
+    assert keys(refused) == ["file.too_large"]
+    assert refused.value.problems[0].values == {"megabytes": 1}
+
+
+def test_more_rows_than_the_limit_are_refused_and_as_many_are_read() -> None:
+    settings = Settings(table_rows=3)
+    assert len(read_rows("list.csv", b"a\nb\nc\n", settings)) == 3
+    with pytest.raises(FileRefused) as refused:
+        read_rows("list.csv", b"a\nb\nc\nd\n", settings)
+    assert keys(refused) == ["file.too_many_rows"]
+    assert refused.value.problems[0].values == {"rows": 3}

@@ -1,0 +1,107 @@
+"""Nothing in the ledger can be changed or removed, not even by a statement of one's own."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from records import records
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from matching.intake.columns import Heading
+from matching.intake.reading import Reading
+from matching.ledger import catalogue
+from matching.ledger.database import reading, writing
+from matching.ledger.decisions import decide
+from matching.ledger.runs import add_run
+from matching.ledger.tables import decision, metadata
+from matching.schema import CANDIDATES, FIELDS, KINDS
+
+CANDIDATE = {
+    **dict.fromkeys(CANDIDATES, ""),
+    **{name: 0.0 for name, dtype in CANDIDATES.items() if dtype == pl.Float64()},
+    "demand_id": "D1",
+    "achievement_id": "A1",
+    "rank": 1,
+    "shared_terms": [],
+    "shared_fields": [],
+}
+
+
+@pytest.fixture
+def full(ledger: Engine) -> Engine:
+    """A ledger with a row in every table."""
+    for kind in KINDS:
+        frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
+        read = Reading(kind, f"{kind}.csv", "0" * 64, frame, 1, Heading(1, (), ()), ())
+        row = (frame[0, 0], "province_4567", "N3", 0.5, "text", ["防冰"])
+        catalogue.add(ledger, read, pl.DataFrame([row], schema=FIELDS, orient="row"), "甲")
+    found = pl.DataFrame([CANDIDATE], schema=CANDIDATES)
+    run = add_run(ledger, found, "a" * 64, top=1, demands=1, achievements=1, agent="甲")
+    decide(
+        ledger,
+        demand_id="D1",
+        achievement_id="A1",
+        run_id=run.run_id,
+        verdict="accept",
+        agent="甲",
+        nonce="1",
+        seen=None,
+    )
+    return ledger
+
+
+@pytest.mark.parametrize("name", sorted(metadata.tables))
+def test_rows_cannot_be_changed_or_removed(name: str, full: Engine) -> None:
+    table = metadata.tables[name]
+    with reading(full) as connection:
+        before = connection.execute(select(table)).all()
+    assert before
+    last = list(table.columns)[-1]
+    for statement in (update(table).values({last: last}), delete(table)):
+        with pytest.raises(IntegrityError, match=f"{name} is append-only"), writing(full) as connection:
+            connection.execute(statement)
+    with reading(full) as connection:
+        assert connection.execute(select(table)).all() == before
+
+
+@pytest.mark.parametrize("name", sorted(metadata.tables))
+def test_a_row_with_a_known_key_is_refused(name: str, full: Engine) -> None:
+    table = metadata.tables[name]
+    with reading(full) as connection:
+        row = connection.execute(select(table).limit(1)).one()
+    with pytest.raises(IntegrityError, match="UNIQUE"), writing(full) as connection:
+        connection.execute(insert(table).values(row._mapping))
+
+
+@pytest.mark.parametrize("name", sorted(metadata.tables))
+def test_a_row_cannot_take_the_place_of_another(name: str, full: Engine) -> None:
+    """INSERT OR REPLACE is a removal by another name."""
+    table = metadata.tables[name]
+    with reading(full) as connection:
+        row = connection.execute(select(table).limit(1)).one()
+    with pytest.raises(IntegrityError, match="append-only"), writing(full) as connection:
+        connection.execute(insert(table).prefix_with("OR REPLACE").values(row._mapping))
+
+
+def test_a_decision_needs_a_run_that_exists(full: Engine) -> None:
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        decide(full, demand_id="D1", achievement_id="A2", run_id=9, verdict="later", agent="甲", nonce="2", seen=None)
+
+
+def test_a_decision_is_corrected_once(full: Engine) -> None:
+    entry = {
+        "demand_id": "D1",
+        "achievement_id": "A1",
+        "run_id": 1,
+        "verdict": "undone",
+        "reason": "",
+        "note": "",
+        "corrects": 1,
+        "agent": "甲",
+        "at": "",
+    }
+    with writing(full) as connection:
+        connection.execute(insert(decision).values(**entry, nonce="2"))
+    with pytest.raises(IntegrityError, match="UNIQUE"), writing(full) as connection:
+        connection.execute(insert(decision).values(**entry, nonce="3"))

@@ -1,0 +1,122 @@
+"""The revision changes with every write, and with nothing else."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from records import records
+from sqlalchemy import Engine
+
+from matching.errors import DuijieError
+from matching.intake.columns import Heading
+from matching.intake.reading import Reading
+from matching.ledger import catalogue, deals, decisions, runs
+from matching.ledger.database import open_ledger
+from matching.ledger.revision import Revision, revision
+from matching.schema import CANDIDATES, FIELDS, KINDS, Kind
+
+
+def load(engine: Engine, kind: Kind) -> None:
+    frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
+    read = Reading(kind, "清单.csv", "0" * 64, frame, 1, Heading(1, (), ()), ())
+    catalogue.add(engine, read, pl.DataFrame(schema=FIELDS), "甲")
+
+
+def match(engine: Engine, fingerprint: str) -> None:
+    runs.add_run(engine, pl.DataFrame(schema=CANDIDATES), fingerprint, top=1, demands=1, achievements=1, agent="甲")
+
+
+def decide(engine: Engine, verdict: str, nonce: str, seen: int | None) -> None:
+    decisions.decide(
+        engine,
+        demand_id="D1",
+        achievement_id="A1",
+        run_id=1,
+        verdict=verdict,
+        agent="甲",
+        nonce=nonce,
+        seen=seen,
+    )
+
+
+@pytest.fixture
+def used(ledger: Engine) -> Engine:
+    """A ledger with one upload of each kind, a run, and an accepted pair."""
+    for kind in KINDS:
+        load(ledger, kind)
+    match(ledger, "a")
+    decide(ledger, "accept", "1", None)
+    return ledger
+
+
+def test_of_an_empty_ledger(ledger: Engine) -> None:
+    assert revision(ledger) == Revision(0, 0, 0, 0)
+
+
+def test_each_kind_of_write_changes_it(ledger: Engine) -> None:
+    load(ledger, "demands")
+    assert revision(ledger) == Revision(upload=1, run=0, decision=0, event=0)
+    load(ledger, "achievements")
+    assert revision(ledger) == Revision(upload=2, run=0, decision=0, event=0)
+    match(ledger, "a")
+    assert revision(ledger) == Revision(upload=2, run=1, decision=0, event=0)
+    decide(ledger, "later", "1", None)
+    assert revision(ledger) == Revision(upload=2, run=1, decision=1, event=0)
+    decide(ledger, "accept", "2", 1)
+    assert revision(ledger) == Revision(upload=2, run=1, decision=2, event=1)
+    decisions.undo(ledger, 2, "甲", "3")
+    assert revision(ledger) == Revision(upload=2, run=1, decision=3, event=2)
+    decide(ledger, "accept", "4", 1)
+    assert revision(ledger) == Revision(upload=2, run=1, decision=4, event=3)
+    deals.move(ledger, 1, "contacted", "甲", seen=3)
+    assert revision(ledger) == Revision(upload=2, run=1, decision=4, event=4)
+
+
+def test_a_list_that_changes_nothing_is_an_upload_all_the_same(used: Engine) -> None:
+    before = revision(used)
+    load(used, "demands")
+    assert revision(used) == Revision(before.upload + 1, before.run, before.decision, before.event)
+
+
+def test_reading_does_not_change_it(used: Engine) -> None:
+    before = revision(used)
+    for kind in KINDS:
+        catalogue.current_records(used, kind)
+        catalogue.current_fields(used, kind)
+    catalogue.uploads(used)
+    runs.demand_queue(used, 1)
+    runs.candidates_of(used, 1, "D1")
+    decisions.standing(used)
+    decisions.recent(used, "甲", 5)
+    deals.all_deals(used)
+    deals.deal_events(used)
+    assert revision(used) == before
+
+
+def test_what_was_already_written_does_not_change_it(used: Engine) -> None:
+    before = revision(used)
+    match(used, "a")
+    decide(used, "accept", "1", None)
+    assert revision(used) == before
+
+
+def test_what_is_refused_does_not_change_it(used: Engine) -> None:
+    before = revision(used)
+    for refused in (
+        lambda: decide(used, "accept", "2", None),
+        lambda: decide(used, "reject", "3", 1),
+        lambda: decisions.undo(used, 404, "甲", "4"),
+        lambda: deals.move(used, 1, "contacted", "甲", seen=404),
+        lambda: deals.move(used, 1, "ended", "甲", seen=1),
+    ):
+        with pytest.raises(DuijieError):
+            refused()
+        assert revision(used) == before
+
+
+def test_it_is_the_same_for_everyone(used: Engine) -> None:
+    other = open_ledger(str(used.url))
+    assert revision(other) == revision(used)
+    deals.move(other, 1, "contacted", "乙", seen=1)
+    assert revision(other) == revision(used) == Revision(2, 1, 1, 2)
+    other.dispose()

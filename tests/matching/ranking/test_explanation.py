@@ -1,0 +1,252 @@
+"""A score taken apart, and where its terms stand in a text."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from records import records
+
+from matching.fields.terms import normalised
+from matching.intake.reading import Reading
+from matching.pipeline import Ranking, explain, rank
+from matching.ranking.analysis import VIEWS, characters, weighted_terms
+from matching.ranking.explanation import Explanation, spans
+from matching.ranking.vectors import weighted_parts
+from matching.ranking.weights import load_weights
+
+EXACT: Final = 1e-12
+TERMS: Final = {"view": pl.String(), "term": pl.String(), "contribution": pl.Float64()}
+FIELD_PARTS: Final = {"taxonomy": pl.String(), "code": pl.String(), "contribution": pl.Float64()}
+
+# Another record on both sides keeps every block of the space filled.
+ANCHOR: Final = {"title": "锂电池", "field": "新材料"}
+
+
+@pytest.fixture(scope="module")
+def samples(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
+    return rank(sample_demands.frame, sample_achievements.frame, top=10)
+
+
+@pytest.fixture(scope="module")
+def explained(samples: Ranking) -> list[tuple[dict[str, object], Explanation]]:
+    """Every candidate of the samples with its explanation."""
+    rows = samples.candidates.iter_rows(named=True)
+    return [(row, explain(samples, row["demand_id"], row["achievement_id"])) for row in rows]
+
+
+Explained = list[tuple[dict[str, object], Explanation]]
+
+
+def test_every_candidate_of_the_samples_sums_up(explained: Explained) -> None:
+    assert len(explained) == 600
+    for _, why in explained:
+        assert why.terms["contribution"].sum() == pytest.approx(why.text_part, abs=EXACT)
+        assert why.fields["contribution"].sum() == pytest.approx(why.field_part, abs=EXACT)
+        assert why.text_part + why.field_part == pytest.approx(why.score, abs=EXACT)
+
+
+def test_every_candidate_of_the_samples_equals_its_row(explained: Explained) -> None:
+    for row, why in explained:
+        assert (why.demand_id, why.achievement_id) == (row["demand_id"], row["achievement_id"])
+        by_view = dict(why.terms.group_by("view").agg(pl.col("contribution").sum()).iter_rows())
+        assert by_view.get("characters", 0.0) == pytest.approx(row["character_part"], abs=EXACT)
+        assert by_view.get("words", 0.0) == pytest.approx(row["word_part"], abs=EXACT)
+        for name in ("score", "text_score", "field_score", "field_part"):
+            assert getattr(why, name) == pytest.approx(row[name], abs=EXACT), name
+
+
+def test_the_terms_of_the_row_are_made_of_these(explained: Explained) -> None:
+    """A term of the row holds at least what it adds itself; all together come to the same sum."""
+    for row, why in explained:
+        own = dict(why.terms.group_by("term").agg(pl.col("contribution").sum()).iter_rows())
+        shown = {each["term"]: each["contribution"] for each in row["shared_terms"]}  # type: ignore[attr-defined]
+        assert all(amount >= own[term] - EXACT for term, amount in shown.items())
+        assert sum(shown.values()) + row["other_terms"] == pytest.approx(why.text_part, abs=EXACT)
+
+
+def test_the_fields_of_the_row_are_these(explained: Explained) -> None:
+    for row, why in explained:
+        assert sorted(row["shared_fields"]) == sorted(f"{name}:{code}" for name, code, _ in why.fields.iter_rows())
+
+
+def test_frames_have_their_columns_and_fall_by_contribution(explained: Explained) -> None:
+    for _, why in explained:
+        assert dict(why.terms.schema) == TERMS
+        assert dict(why.fields.schema) == FIELD_PARTS
+        assert why.terms["contribution"].is_sorted(descending=True)
+        assert why.fields["contribution"].is_sorted(descending=True)
+        assert (why.terms["contribution"] > 0).all()
+
+
+def test_terms_are_exactly_those_that_both_records_have(
+    samples: Ranking, sample_demands: Reading, sample_achievements: Reading
+) -> None:
+    parts = load_weights().parts
+    demands = weighted_parts(sample_demands.frame, parts["demands"])
+    achievements = weighted_parts(sample_achievements.frame, parts["achievements"])
+    for demand, achievement in [(0, 0), (0, 44), (59, 199)]:
+        why = explain(
+            samples,
+            sample_demands.frame["demand_id"][demand],
+            sample_achievements.frame["achievement_id"][achievement],
+        )
+        expected = {
+            (view, term)
+            for view in VIEWS
+            for term in {*weighted_terms(demands[demand], view)} & {*weighted_terms(achievements[achievement], view)}
+        }
+        assert set(why.terms.select("view", "term").iter_rows()) == expected
+
+
+def test_equal_contributions_go_by_view_and_term() -> None:
+    ranking = rank(records("demands", {"title": "沼气脱硫"}, ANCHOR), records("achievements", {"title": "沼气脱硫"}))
+    why = explain(ranking, "D1", "A1")
+    assert why.terms.select("view", "term").rows() == [
+        *(("characters", term) for term in sorted(["沼", "气", "脱", "硫", "沼气", "气脱", "脱硫"])),
+        *(("words", term) for term in ("沼气", "脱硫")),
+    ]
+    weights = load_weights()
+    assert why.terms["contribution"][0] == pytest.approx(weights.text * weights.characters / 7, abs=EXACT)
+    assert why.terms["contribution"][-1] == pytest.approx(weights.text * weights.words / 2, abs=EXACT)
+
+
+def test_a_pair_that_shares_nothing_is_explained_by_nothing() -> None:
+    ranking = rank(
+        records("demands", {"title": "毛衣编织"}, ANCHOR), records("achievements", {"title": "沼气脱硫"}, ANCHOR)
+    )
+    why = explain(ranking, "D1", "A1")
+    assert (why.score, why.text_score, why.field_score, why.text_part, why.field_part) == (0, 0, 0, 0, 0)
+    assert (dict(why.terms.schema), why.terms.height) == (TERMS, 0)
+    assert (dict(why.fields.schema), why.fields.height) == (FIELD_PARTS, 0)
+
+
+def test_fields_alone_explain_a_pair_without_a_common_term() -> None:
+    demands = records("demands", {"title": "毛衣", "field": "新材料"})
+    why = explain(rank(demands, records("achievements", {"title": "沼气", "field": "新材料"})), "D1", "A1")
+    assert why.terms.height == 0
+    assert why.score == why.field_part == pytest.approx(load_weights().field, abs=EXACT)
+    assert why.field_score == pytest.approx(1, abs=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("demand_id", "achievement_id", "named"),
+    [("XQ0", "CG2026001", "XQ0"), ("XQ2026001", "CG0", "CG0"), ("CG2026001", "XQ2026001", "CG2026001"), ("", "", "")],
+)
+def test_an_id_that_was_not_ranked(samples: Ranking, demand_id: str, achievement_id: str, named: str) -> None:
+    with pytest.raises(KeyError, match=f"^'{named}'$"):
+        explain(samples, demand_id, achievement_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "expected"),
+    [
+        ("", ["碳"], []),
+        ("碳纤维", [], []),
+        ("碳纤维", ["硅"], []),
+        ("碳纤维", ["碳纤维板"], []),
+        ("碳纤维板", ["纤维"], [(1, 3)]),
+        ("碳纤维", ["碳纤", "纤维"], [(0, 3)]),
+        ("碳纤维板材", ["碳纤", "板材"], [(0, 2), (3, 5)]),
+        ("碳纤维板材", ["碳纤", "维", "碳"], [(0, 3)]),
+        ("碳纤维与碳", ["碳"], [(0, 1), (4, 5)]),
+        ("光光光", ["光光"], [(0, 3)]),
+        ("ＣＦＲＰ（碳纤维）板", ["cfrp", "碳纤", "纤维"], [(0, 4), (5, 8)]),
+        ("１２０ＫＷ 电机", ["120kw"], [(0, 5)]),
+        ("碳，纤", ["碳纤"], []),
+        ("碳\n纤维", ["纤维"], [(2, 4)]),
+        ("重量5㎏以下", ["5kg"], [(2, 4)]),
+        ("ﬁne 粉", ["fine"], [(0, 3)]),
+        ("𠮷野家", ["𠮷野"], [(0, 2)]),
+        ("Straße", ["strasse"], [(0, 6)]),
+    ],
+)
+def test_spans(text: str, terms: list[str], expected: list[tuple[int, int]]) -> None:
+    assert spans(text, terms) == expected
+
+
+def test_spans_of_any_iterable() -> None:
+    assert spans("碳纤维", (term for term in ("碳", "维"))) == [(0, 1), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "expected"),
+    [
+        ("cafe\u0301 机", ["é"], [(3, 5)]),
+        ("cafe\u0301 机", ["caf", "é", "机"], [(0, 5), (6, 7)]),
+        ("x\u0302\u0301值", ["x"], [(0, 3)]),
+        ("ｶﾞス", ["ガ"], [(0, 2)]),
+    ],
+    ids=["alone", "in a word", "two marks", "half-width voiced"],
+)
+def test_a_mark_belongs_to_the_character_it_stands_on(
+    text: str, terms: list[str], expected: list[tuple[int, int]]
+) -> None:
+    assert spans(text, terms) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "expected"),
+    [
+        ("误差5%，功率150kW", ["5"], [(2, 3)]),
+        ("controlled LED", ["led"], [(11, 14)]),
+        ("WiFi6与wifi", ["wifi"], [(6, 10)]),
+        ("H13钢", ["13"], []),
+        ("5G通信5g", ["5g"], [(0, 2), (4, 6)]),
+        ("GG-8598", ["gg", "8598"], [(0, 2), (3, 7)]),
+    ],
+)
+def test_a_latin_word_and_a_number_are_found_only_whole(
+    text: str, terms: list[str], expected: list[tuple[int, int]]
+) -> None:
+    """As in the score: what 5 adds does not come from 150kW."""
+    assert spans(text, terms) == expected
+
+
+MIXED = st.text(alphabet="碳纤维板aＡ7，- \n㎏ﬁé\u0301İß", max_size=20)
+PLAIN = st.text(alphabet="碳纤维板，ＡＢ", max_size=20)
+
+
+@given(MIXED, st.lists(st.sampled_from(["碳", "碳纤", "纤维", "a", "7", "a7", "kg", "fi", "é", "ss", "板a"])))
+def test_spans_are_in_order_and_within_the_text(text: str, terms: list[str]) -> None:
+    found = spans(text, terms)
+    assert all(0 <= start < end <= len(text) for start, end in found)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert spans(text, [*terms, *terms]) == found
+
+
+@given(PLAIN, st.lists(st.sampled_from(["碳", "碳纤", "纤维", "维板", "ab", "a", "板"])))
+def test_each_stretch_is_covered_by_terms(text: str, terms: list[str]) -> None:
+    """What is marked is what the terms cover, no more and no less; here each character stays one character."""
+    plain = normalised(text)
+    assert len(plain) == len(text)
+    covered = set()
+    for term in terms:
+        edge = r"(?<![ab]){}(?![ab])" if term.isascii() else "{}"
+        for hit in re.finditer(f"(?={edge.format(term)})", plain):
+            covered |= set(range(hit.start(), hit.start() + len(term)))
+    assert {place for start, end in spans(text, terms) for place in range(start, end)} == covered
+
+
+@given(MIXED)
+def test_the_terms_of_a_text_cover_its_letters(text: str) -> None:
+    """Nothing that counts in the score is left unmarked."""
+    marked = {place for start, end in spans(text, set(characters(normalised(text)))) for place in range(start, end)}
+    assert {place for place, character in enumerate(text) if character.isalnum()} <= marked
+
+
+def test_what_the_samples_share_is_found_in_their_texts(explained: Explained, sample_demands: Reading) -> None:
+    frame = sample_demands.frame.with_columns(pl.col("keywords").list.join("\n"))
+    texts = frame.select("demand_id", pl.concat_str(*load_weights().parts["demands"], separator="\n"))
+    text_of = dict(texts.iter_rows())
+    for row, _ in explained[::10]:
+        text = text_of[row["demand_id"]]
+        for each in row["shared_terms"]:  # type: ignore[attr-defined]
+            found = spans(text, [each["term"]])
+            assert found, each
+            assert all(each["term"] in normalised(text[start:end]) for start, end in found)

@@ -1,0 +1,349 @@
+"""The command line: what it prints, what it writes, and the code it ends with."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from places import SAMPLES
+from python_calamine import CalamineWorkbook
+
+from matching.cli import main
+from matching.ledger.catalogue import current_records, uploads
+from matching.ledger.database import open_ledger
+from matching.schema import CANDIDATES
+from matching.wording import say
+
+DEMANDS = SAMPLES / "demands.csv"
+ACHIEVEMENTS = SAMPLES / "achievements.xlsx"
+SMALL_DEMANDS = "需求编号,需求名称,主要问题\nD1,光纤传感器封装,低温下光纤断裂\nD2,大豆色选,霉变大豆识别\n"
+SMALL_ACHIEVEMENTS = "登记号,成果名称\nA1,光纤传感器低温封装工艺\nA2,大豆霉变识别色选机\nA3,钢筋混凝土养护\n"
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: object
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return Run(capsys)
+
+
+class Run:
+    """Runs a command in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    def __call__(self, *arguments: object) -> Said:
+        with pytest.raises(SystemExit) as done:
+            main([str(argument) for argument in arguments])
+        told = self.capsys.readouterr()
+        return Said(done.value.code, told.out, told.err)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Path]:
+    """Two small lists."""
+    paths = tmp_path / "demands.csv", tmp_path / "achievements.csv"
+    for path, text in zip(paths, (SMALL_DEMANDS, SMALL_ACHIEVEMENTS), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        return list(csv.reader(source))
+
+
+def test_two_files_are_matched_into_a_csv_with_the_columns_of_the_schema(run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "candidates.csv"
+    said = run("match", DEMANDS, ACHIEVEMENTS, "--top", 3, "--output", output)
+    assert (said.code, said.out) == (0, f"180 个候选已写入 {output}\n")
+    assert said.err.splitlines() == ["判定领域：完成", "向量化文本：完成", "排序候选：完成"]
+    heading, *rows = table(output)
+    assert heading == list(CANDIDATES)
+    assert len(rows) == 180
+    assert [row[heading.index("rank")] for row in rows[:4]] == ["1", "2", "3", "1"]
+    assert output.read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_the_same_files_give_the_same_list(run: Run, small: tuple[Path, Path], tmp_path: Path) -> None:
+    outputs = [tmp_path / name for name in ("one.csv", "two.csv")]
+    for output in outputs:
+        assert run("match", *small, "--output", output).code == 0
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    assert [(row[0], row[4]) for row in table(outputs[0])[1:] if row[3] == "1"] == [("D1", "A1"), ("D2", "A2")]
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_two_files_are_matched_into_a_workbook_with_headings_in_words(
+    language: str, run: Run, small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "candidates.xlsx"
+    said = run("--language", language, "match", *small, "--top", 2, "--output", output)
+    assert said.code == 0
+    workbook = CalamineWorkbook.from_path(output)
+    assert workbook.sheet_names == [say("sheet.candidates", language)]
+    heading, *rows = workbook.get_sheet_by_index(0).to_python()
+    assert heading == [say(f"column.{name}", language) for name in CANDIDATES]
+    assert ("需求编号" in heading) == (language == "zh_CN")
+    # A pair that shares nothing is no candidate.
+    assert len(rows) == 2
+    assert rows[0][:2] == ["D1", "光纤传感器封装"]
+    assert rows[0][heading.index(say("column.rank", language))] == 1
+
+
+def test_rows_and_columns_that_were_not_read_are_told(run: Run, small: tuple[Path, Path], tmp_path: Path) -> None:
+    rows = "".join(f"D{number},,x\n" for number in range(3, 16))
+    small[0].write_text(SMALL_DEMANDS.replace("主要问题", "机构属性") + rows, encoding="utf-8")
+    said = run("match", *small, "--output", tmp_path / "candidates.csv")
+    assert said.code == 0
+    told = said.err.splitlines()
+    assert told[0] == "demands.csv 第 4 行：没有名称，未读入。请补上名称。"
+    assert told[10] == "demands.csv：另有 3 行未读入"
+    assert told[11] == "demands.csv：这些列没有读入：机构属性"
+
+
+def test_evaluation_prints_both_measures_computed_by_hand(run: Run, small: tuple[Path, Path], tmp_path: Path) -> None:
+    judged = tmp_path / "judged.csv"
+    judged.write_text(
+        # D1: A1 comes first as it should. D2: A2 comes first, but A3, which shares nothing, is the better one.
+        "demand_id,achievement_id,level\nD1,A1,4\nD1,A3,1\nD2,A2,1\nD2,A3,2\n",
+        encoding="utf-8",
+    )
+    said = run("evaluate", "--demands", small[0], "--achievements", small[1], "--judgements", judged)
+    assert said.code == 0
+    # nDCG: 1 and (1 / log2(3)) / (1 / log2(2)) = 0.6309, their mean 0.8155; average precision: 1 and 1/2.
+    assert said.out.splitlines() == [say("cli.evaluated", demands=2, pairs=4), "nDCG@10  0.8155", "MAP      0.7500"]
+
+
+def test_evaluation_reaches_the_known_quality_on_the_judged_pairs(run: Run, judged_pairs: Path) -> None:
+    files = [f"--{name}={judged_pairs / name}.csv" for name in ("demands", "achievements", "judgements")]
+    said = run("--language", "en", "evaluate", *files)
+    assert said.code == 0
+    measures = dict(line.split() for line in said.out.splitlines()[1:])
+    assert float(measures["nDCG@10"]) >= 0.70
+    assert 0.8 <= float(measures["MAP"]) <= 1
+    assert "4 more rows were left out" in said.err
+
+
+def test_a_wrong_judgement_ends_the_evaluation(run: Run, small: tuple[Path, Path], tmp_path: Path) -> None:
+    judged = tmp_path / "judged.csv"
+    judged.write_text("demand_id,achievement_id,level\nD1,A1,9\n", encoding="utf-8")
+    said = run("evaluate", "--demands", small[0], "--achievements", small[1], "--judgements", judged)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("judged.csv 第 2 行“level”列：等级应为 1、2、3 或 4")
+
+
+def test_lists_are_loaded_matched_and_reported(run: Run, tmp_path: Path) -> None:
+    report = tmp_path / "report.xlsx"
+    for path, kind, count in ((DEMANDS, "demands", 60), (ACHIEVEMENTS, "achievements", 200)):
+        said = run("load", path, "--as", kind)
+        assert said.code == 0
+        assert said.out == f"{path.name}：读到 {count} 行；新增 {count}，更新 0，未变 0，未读入 0\n"
+    said = run("match", "--top", 2)
+    assert (said.code, said.out) == (0, "第 1 次匹配：60 条需求 × 200 项成果，120 个候选\n")
+    again = run("match", "--top", 2)
+    assert (again.code, again.out) == (0, said.out)
+    said = run("--language", "en", "stats", "--output", report)
+    assert said.code == 0
+    assert said.out.splitlines()[:4] == [
+        "        60  Demands",
+        "        60  Demands with candidates",
+        "       120  Candidate pairs",
+        "         0  Reviewed",
+    ]
+    assert said.out.splitlines()[-1] == f"Report written to {report}"
+    sheets = CalamineWorkbook.from_path(report).sheet_names
+    assert sheets == [
+        say(f"sheet.{name}", "en") for name in ("cover", "funnel", "by_field", "by_institute", "by_month")
+    ]
+
+
+def test_loading_twice_says_unchanged_and_a_changed_row_says_changed(run: Run, small: tuple[Path, Path]) -> None:
+    said = [run("--language", "en", "load", small[0], "--as", "demands").out for _ in range(2)]
+    assert said[0] == "demands.csv: 2 rows read; 2 new, 0 changed, 0 unchanged, 0 left out\n"
+    assert said[1] == "demands.csv: 2 rows read; 0 new, 0 changed, 2 unchanged, 0 left out\n"
+    small[0].write_text(SMALL_DEMANDS.replace("霉变大豆识别", "虫食大豆识别") + "D3,,\n", encoding="utf-8")
+    changed = run("load", small[0], "--as", "demands")
+    assert changed.out == "demands.csv：读到 3 行；新增 0，更新 1，未变 1，未读入 1\n"
+    assert changed.err == "demands.csv 第 4 行：没有名称，未读入。请补上名称。\n"
+
+
+def test_a_refused_file_leaves_the_ledger_as_it_was(run: Run, small: tuple[Path, Path], tmp_path: Path) -> None:
+    assert run("load", small[0], "--as", "demands").code == 0
+    small[0].write_text("需求编号,需求名称,预算\nD1,改了,无\n", encoding="utf-8")
+    said = run("load", small[0], "--as", "demands")
+    assert (said.code, said.out) == (1, "")
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    assert current_records(ledger, "demands")["title"].to_list() == ["光纤传感器封装", "大豆色选"]
+    assert uploads(ledger).height == 1
+    ledger.dispose()
+
+
+def test_matching_an_empty_ledger_is_refused(run: Run, small: tuple[Path, Path]) -> None:
+    assert run("match").code == 1
+    assert run("load", small[0], "--as", "demands").code == 0
+    said = run("--language", "en", "match")
+    assert (said.code, said.out) == (1, "")
+    assert said.err == say("ledger.no_records", "en") + "\n"
+
+
+def test_an_empty_ledger_has_figures_of_zero(run: Run, tmp_path: Path) -> None:
+    said = run("stats", "--output", tmp_path / "report.xlsx")
+    assert said.code == 0
+    assert {line.split()[0] for line in said.out.splitlines()[:-1]} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("match", "a.csv"), "匹配两个文件需要同时给出"),
+        (("match", "a.csv", "b.csv"), "匹配两个文件需要同时给出"),
+        (("match", "a.csv", "b.csv", "--output", "list.txt"), "输出文件 list.txt 应以 .xlsx 或 .csv 结尾"),
+        (("match", "none.csv", "none.csv", "--output", "list.csv"), "打不开文件 none.csv"),
+        (("match", "--top", "0"), "命令有误"),
+        (("match", "--top", "1001"), "命令有误"),
+        (("load", "none.csv", "--as", "demands"), "打不开文件 none.csv"),
+        (("load", "none.csv"), "命令有误"),
+        (("load", "none.csv", "--as", "deals"), "命令有误"),
+        (("stats",), "命令有误"),
+        (("stats", "--output", "report.csv"), "统计报表 report.csv 应以 .xlsx 结尾"),
+        (("serve", "--port", "0"), "命令有误"),
+        (("evaluate",), "命令有误"),
+        (("no-such-command",), "命令有误"),
+        (("--language", "fr", "stats"), "命令有误"),
+    ],
+)
+def test_a_wrong_call_ends_with_two_and_writes_nothing(
+    arguments: tuple[str, ...], words: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_call_is_told_in_english_when_asked(run: Run) -> None:
+    for language in (("--language", "en"), ("--language=en",)):
+        said = run(*language, "match", "a.csv")
+        assert (said.code, said.err) == (2, say("call.match_needs", "en") + "\n")
+
+
+def test_the_language_of_the_settings_is_spoken(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUIJIE_LANGUAGE", "en")
+    assert run("match").err == say("ledger.no_records", "en") + "\n"
+    assert run("--language", "zh_CN", "match").err == say("ledger.no_records", "zh_CN") + "\n"
+
+
+def test_an_output_in_a_missing_folder_is_a_wrong_call_and_leaves_nothing(
+    run: Run, small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    for output in (tmp_path / "none" / "list.csv", tmp_path / "none" / "list.xlsx"):
+        said = run("match", *small, "--output", output)
+        assert (said.code, said.out) == (2, "")
+        assert f"无法写入 {output}" in said.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_output_below_a_file_is_a_wrong_call(run: Run, small: tuple[Path, Path]) -> None:
+    said = run("match", *small, "--output", small[0] / "list.csv")
+    assert (said.code, said.out) == (2, "")
+    assert f"无法写入 {small[0] / 'list.csv'}" in said.err
+
+
+def test_an_output_that_is_a_folder_is_a_wrong_call_and_leaves_nothing(
+    run: Run, small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "list.csv"
+    output.mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    said = run("match", *small, "--output", output)
+    assert said.code == 2
+    assert f"无法写入 {output}" in said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_report_in_a_missing_folder_is_a_wrong_call(run: Run, tmp_path: Path) -> None:
+    said = run("stats", "--output", tmp_path / "none" / "report.xlsx")
+    assert (said.code, said.out) == (2, "")
+    assert "无法写入" in said.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_taken_port_is_a_wrong_call(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = run("serve", "--port", port)
+        english = run("--language", "en", "serve", "--port", port)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"端口 {port} 已被占用。请停止占用它的程序，或用 --port 换一个。\n"
+    assert (english.code, english.err) == (2, say("call.port_taken", "en", port=port) + "\n")
+
+
+def test_a_ledger_that_does_not_open_is_named_without_its_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUIJIE_DATABASE_URL", "nosuchdatabase://agent:secret@host/name")
+    said = run("match")
+    assert (said.code, said.out) == (1, "")
+    assert "数据库地址 nosuchdatabase://agent:***@host/name 有误" in said.err
+    assert "secret" not in said.err
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize(
+    ("command", "keys"),
+    [
+        ((), ("cli.help", "cli.version", "cli.language")),
+        (("match",), ("cli.match", "cli.top", "cli.match_output")),
+        (("load",), ("cli.load", "cli.load_as")),
+        (("evaluate",), ("cli.evaluate", "cli.evaluate_demands", "cli.evaluate_judgements")),
+        (("serve",), ("cli.serve", "cli.serve_port")),
+        (("stats",), ("cli.stats", "cli.stats_output")),
+    ],
+)
+def test_help_is_in_the_language_asked_for(
+    command: tuple[str, ...], keys: tuple[str, ...], language: str, run: Run
+) -> None:
+    said = run("--language", language, *command, "--help")
+    assert (said.code, said.err) == (0, "")
+    # Long texts are wrapped: compare without white space.
+    plain = "".join(said.out.split())
+    for key in keys:
+        assert "".join(say(key, language).split()) in plain
+    assert "cli." not in said.out
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_the_overview_names_every_command_with_a_summary(language: str, run: Run) -> None:
+    out = run("--language", language, "-h").out
+    for name in ("evaluate", "load", "match", "serve", "stats"):
+        line = next(line for line in out.splitlines() if line.strip().startswith(f"{name} "))
+        assert line.split(maxsplit=1)[1][:3] == say(f"cli.{name}", language)[:3]
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    said = run("--version")
+    assert (said.code, said.out.strip()) == (0, importlib.metadata.version("duijie"))
+
+
+def test_the_installed_command_ends_with_the_same_code(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("duijie")
+    done = subprocess.run([command, "match", "a.csv"], capture_output=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == say("call.match_needs") + "\n"

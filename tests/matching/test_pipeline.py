@@ -1,0 +1,268 @@
+"""Stages put together: ranking with and without known fields, the samples' intended pairs, the ledger's run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pytest
+from places import SAMPLES
+from records import records
+from sqlalchemy import Engine
+
+import matching
+from matching.errors import NothingToDo
+from matching.fields.assignment import assign_fields
+from matching.intake.reading import Reading, read_bytes
+from matching.ledger import catalogue
+from matching.ledger.runs import candidates_of, latest_run
+from matching.pipeline import Ranking, explain, load, match_ledger, rank
+from matching.ranking.weights import load_weights
+from matching.schema import FIELDS
+
+# Where the program under test is.
+SOURCE: Final = Path(matching.__file__).parents[1]
+
+# The samples were written with these pairs in mind: a demand, and the achievements that answer it.
+INTENDED: Final = {
+    "XQ2026001": "CG2026009 CG2026045",
+    "XQ2026002": "CG2026023 CG2026025 CG2026032",
+    "XQ2026003": "CG2026003 CG2026005 CG2026059",
+    "XQ2026004": "CG2026031 CG2026034 CG2026042 CG2026062",
+    "XQ2026005": "CG2026027 CG2026058",
+    "XQ2026006": "CG2026013 CG2026014",
+    "XQ2026008": "CG2026031 CG2026034 CG2026042 CG2026062",
+    "XQ2026010": "CG2026029 CG2026038",
+    "XQ2026011": "CG2026041 CG2026052",
+    "XQ2026012": "CG2026036 CG2026063",
+    "XQ2026015": "CG2026010 CG2026015",
+    "XQ2026016": "CG2026018 CG2026044",
+    "XQ2026017": "CG2026004 CG2026007",
+    "XQ2026019": "CG2026016 CG2026067",
+    "XQ2026020": "CG2026006",
+    "XQ2026021": "CG2026070 CG2026091 CG2026112",
+    "XQ2026022": "CG2026074 CG2026094 CG2026099",
+    "XQ2026023": "CG2026069 CG2026075 CG2026089",
+    "XQ2026024": "CG2026080 CG2026117",
+    "XQ2026026": "CG2026118 CG2026123",
+    "XQ2026027": "CG2026129 CG2026131",
+    "XQ2026028": "CG2026107 CG2026110",
+    "XQ2026029": "CG2026081 CG2026104",
+    "XQ2026030": "CG2026088 CG2026108 CG2026121",
+    "XQ2026032": "CG2026068 CG2026125",
+    "XQ2026034": "CG2026084 CG2026126 CG2026127",
+    "XQ2026035": "CG2026086 CG2026090",
+    "XQ2026036": "CG2026076 CG2026120",
+    "XQ2026037": "CG2026111",
+    "XQ2026039": "CG2026074 CG2026094 CG2026099",
+    "XQ2026042": "CG2026147 CG2026163",
+    "XQ2026043": "CG2026150 CG2026188",
+    "XQ2026044": "CG2026149 CG2026186",
+    "XQ2026045": "CG2026170 CG2026187",
+    "XQ2026046": "CG2026153 CG2026179",
+    "XQ2026047": "CG2026141 CG2026151 CG2026158",
+    "XQ2026048": "CG2026172 CG2026183",
+    "XQ2026049": "CG2026154 CG2026156",
+    "XQ2026051": "CG2026144 CG2026167",
+    "XQ2026052": "CG2026165 CG2026168",
+    "XQ2026053": "CG2026159 CG2026171",
+    "XQ2026055": "CG2026155 CG2026178",
+    "XQ2026057": "CG2026153 CG2026179",
+    "XQ2026058": "CG2026190 CG2026191",
+    "XQ2026060": "CG2026137 CG2026142 CG2026196",
+}
+
+
+@pytest.fixture(scope="module")
+def samples(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
+    return rank(sample_demands.frame, sample_achievements.frame)
+
+
+@pytest.fixture(scope="module")
+def ranks(samples: Ranking) -> dict[tuple[str, str], int]:
+    rows = samples.candidates.select("demand_id", "achievement_id", "rank").iter_rows()
+    return {(demand, achievement): place for demand, achievement, place in rows}
+
+
+PAIRS: Final = [(demand, achievement) for demand, those in INTENDED.items() for achievement in those.split()]
+
+
+def test_the_intended_pairs_are_all_there() -> None:
+    assert len(PAIRS) == len(set(PAIRS)) == 102
+
+
+def test_every_intended_pair_is_among_the_first_ten(ranks: dict[tuple[str, str], int]) -> None:
+    assert [pair for pair in PAIRS if pair not in ranks] == []
+    assert max(ranks.values()) == 10
+
+
+def test_most_intended_pairs_are_among_the_first_three(ranks: dict[tuple[str, str], int]) -> None:
+    near = [pair for pair in PAIRS if ranks.get(pair, 99) <= 3]
+    assert len(near) >= 0.85 * len(PAIRS)
+
+
+def test_an_intended_pair_leads_most_lists(ranks: dict[tuple[str, str], int]) -> None:
+    led = [
+        demand for demand, those in INTENDED.items() if any(ranks.get((demand, each)) == 1 for each in those.split())
+    ]
+    assert len(led) >= 0.85 * len(INTENDED)
+
+
+def test_known_fields_give_what_assigned_fields_give(
+    samples: Ranking, sample_demands: Reading, sample_achievements: Reading
+) -> None:
+    demands, achievements = sample_demands.frame, sample_achievements.frame
+    known = rank(
+        demands,
+        achievements,
+        demand_fields=assign_fields(demands, "demand_id"),
+        achievement_fields=assign_fields(achievements, "achievement_id"),
+    )
+    assert known.candidates.equals(samples.candidates)
+    assert known.fingerprint == samples.fingerprint
+
+
+def test_known_fields_are_taken_as_they_are(sample_demands: Reading, sample_achievements: Reading) -> None:
+    demand, achievement = "XQ2026001", "CG2026001"
+    stated = {
+        side: pl.DataFrame([(record, "contract_fields", "01", 1.0, "stated", [])], schema=FIELDS, orient="row")
+        for side, record in (("demand_fields", demand), ("achievement_fields", achievement))
+    }
+    ranking = rank(sample_demands.frame, sample_achievements.frame, **stated)
+    why = explain(ranking, demand, achievement)
+    assert why.fields.select("taxonomy", "code").rows() == [("contract_fields", "01")]
+    assert why.field_part == pytest.approx(load_weights().field, abs=1e-12)
+    others = ranking.candidates.filter((pl.col("demand_id") != demand) | (pl.col("achievement_id") != achievement))
+    assert others["field_part"].unique().to_list() == [0]
+
+
+def test_weights_are_those_that_ship_unless_given(samples: Ranking) -> None:
+    assert samples.weights == load_weights()
+    assert samples.candidates.group_by("demand_id").len()["len"].unique().to_list() == [10]
+
+
+def test_progress_is_told_step_by_step() -> None:
+    told: list[tuple[str, int, int]] = []
+    rank(
+        records("demands", {"title": "锂电池"}, {"title": "沼气"}),
+        records("achievements", {"title": "锂电池"}),
+        progress=lambda step, done, total: told.append((step, done, total)),
+    )
+    assert told == [("fields", 0, 1), ("fields", 1, 1), ("vectors", 0, 1), ("vectors", 1, 1), ("rank", 2, 2)]
+
+
+def test_another_process_gives_the_same_list(samples: Ranking) -> None:
+    """Hashes of texts differ from process to process; the order of sets must not come through."""
+    script = (
+        "import sys, matching\n"
+        f"demands = matching.read_demands({str(SAMPLES / 'demands.csv')!r})\n"
+        f"achievements = matching.read_achievements({str(SAMPLES / 'achievements.xlsx')!r})\n"
+        "ranking = matching.rank(demands, achievements)\n"
+        "sys.stdout.buffer.write((ranking.fingerprint + '\\n' + ranking.candidates.write_ndjson()).encode())\n"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "4567"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=SOURCE, env=environment, capture_output=True, check=True)
+    assert done.stdout.decode() == f"{samples.fingerprint}\n{samples.candidates.write_ndjson()}"
+
+
+def read(kind: str, *rows: str) -> Reading:
+    """A file of ids, titles and states."""
+    heading = {"demands": "需求编号,需求名称,状态", "achievements": "登记号,成果名称,状态"}[kind]
+    return read_bytes(f"{kind}.csv", "\n".join([heading, *rows]).encode(), kind)  # type: ignore[arg-type]
+
+
+DEMANDS: Final = ("X1,沼气脱硫,", "X2,锂电池负极材料,")
+ACHIEVEMENTS: Final = ("C1,沼气脱硫塔,", "C2,锂电池硅碳负极材料,")
+
+
+def fill(engine: Engine, demands: tuple[str, ...] = DEMANDS, achievements: tuple[str, ...] = ACHIEVEMENTS) -> None:
+    load(engine, read("demands", *demands), "周某")
+    load(engine, read("achievements", *achievements), "周某")
+
+
+def test_a_file_is_loaded_with_its_fields(ledger: Engine) -> None:
+    file = read("achievements", *ACHIEVEMENTS)
+    assert load(ledger, file, "周某").new == ("C1", "C2")
+    assert load(ledger, file, "周某").unchanged == ("C1", "C2")
+    expected = assign_fields(file.frame, "achievement_id").sort("record_id", "taxonomy", "code")
+    assert expected.height > 0
+    assert catalogue.current_fields(ledger, "achievements").sort("record_id", "taxonomy", "code").equals(expected)
+
+
+def test_the_ledger_is_ranked_as_the_files_are(
+    ledger: Engine, samples: Ranking, sample_demands: Reading, sample_achievements: Reading
+) -> None:
+    load(ledger, sample_demands, "周某")
+    load(ledger, sample_achievements, "周某")
+    told: list[tuple[str, int, int]] = []
+    run = match_ledger(ledger, 10, "周某", lambda *step: told.append(step))
+    assert (run.top, run.demands, run.achievements, run.candidates) == (10, 60, 200, 600)
+    assert (run.agent, run.fingerprint) == ("周某", samples.fingerprint)
+    assert told[-1] == ("write", 600, 600)
+    columns = ["rank", "achievement_id", "score", "shared_terms", "shared_fields"]
+    expected = samples.candidates.filter(demand_id="XQ2026001").select(columns)
+    assert candidates_of(ledger, run.run_id, "XQ2026001").select(columns).equals(expected)
+
+
+def test_when_nothing_has_changed_the_newest_run_stands(ledger: Engine) -> None:
+    fill(ledger)
+    first = match_ledger(ledger, 10, "周某")
+    assert match_ledger(ledger, 10, "吴某") == first
+    assert match_ledger(ledger, 5, "周某").run_id != first.run_id
+
+
+def test_a_changed_record_makes_a_new_run(ledger: Engine) -> None:
+    fill(ledger)
+    first = match_ledger(ledger, 10, "周某")
+    load(ledger, read("demands", "X1,沼气脱硫提纯,"), "周某")
+    second = match_ledger(ledger, 10, "周某")
+    assert second.run_id != first.run_id
+    assert latest_run(ledger) == second
+
+
+def test_what_is_closed_or_gone_takes_no_part(ledger: Engine) -> None:
+    states = ("已关闭", "已过期", "已对接")
+    demands = [f"X{place},沼气脱硫,{state}" for place, state in enumerate(states, start=3)]
+    gone = [f"C{place},沼气脱硫塔,{state}" for place, state in enumerate(("已转让", "已撤回", "洽谈中"), start=3)]
+    fill(ledger, (*DEMANDS, *demands), (*ACHIEVEMENTS, *gone))
+    run = match_ledger(ledger, 10, "周某")
+    assert (run.demands, run.achievements) == (3, 3)
+    assert candidates_of(ledger, run.run_id, "X1")["achievement_id"].to_list() == ["C1", "C5"]
+    assert candidates_of(ledger, run.run_id, "X5").height == 2
+    assert candidates_of(ledger, run.run_id, "X3").height == 0
+
+
+@pytest.mark.parametrize(
+    ("demands", "achievements"),
+    [((), ACHIEVEMENTS), (DEMANDS, ()), ((), ()), (("X1,沼气脱硫,已关闭",), ACHIEVEMENTS)],
+    ids=["no demands", "no achievements", "nothing", "closed"],
+)
+def test_without_both_lists_there_is_nothing_to_do(
+    ledger: Engine, demands: tuple[str, ...], achievements: tuple[str, ...]
+) -> None:
+    if demands:
+        load(ledger, read("demands", *demands), "周某")
+    if achievements:
+        load(ledger, read("achievements", *achievements), "周某")
+    with pytest.raises(NothingToDo):
+        match_ledger(ledger, 10, "周某")
+    assert latest_run(ledger) is None
+
+
+def test_a_run_without_candidates_is_a_run(ledger: Engine) -> None:
+    fill(ledger, ("X1,毛衣编织,",), ("C1,沼气脱硫塔,",))
+    run = match_ledger(ledger, 10, "周某")
+    assert run.candidates == 0
+    assert latest_run(ledger) == run
+
+
+def test_a_pair_outside_the_list_is_explained_too(samples: Ranking) -> None:
+    """An agent may ask about any pair of the two lists, not the candidates alone."""
+    listed = set(samples.candidates.filter(demand_id="XQ2026001")["achievement_id"])
+    outside = next(each for each in samples.vectors.achievement_ids if each not in listed)
+    lowest = samples.candidates.filter(demand_id="XQ2026001")["score"].min()
+    assert 0 <= explain(samples, "XQ2026001", outside).score <= lowest
