@@ -94,8 +94,7 @@ def load(settings: Settings, file: Path, kind: Kind) -> None:
     """Put a file into the ledger."""
     read = _read(settings, file, kind)
     found = pipeline.load(_ledger(settings), read, settings.agent)
-    counts = {"new": len(found.new), "changed": len(found.changed), "unchanged": len(found.unchanged)}
-    _print(settings, "cli.loaded", file=read.file, rows=read.rows, left_out=len(read.left_out), **counts)
+    _print(settings, "cli.loaded", file=read.file, rows=read.rows, left_out=len(read.left_out), **found.counts)
 
 
 @command_line.command(help="cli.serve")

@@ -38,6 +38,11 @@ class Difference:
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each."""
+        return {"new": len(self.new), "changed": len(self.changed), "unchanged": len(self.unchanged)}
+
 
 def current_version(table: Table) -> Select[tuple[object, ...]]:
     """Each record's id and its newest version."""
@@ -135,9 +140,7 @@ def add(engine: Engine, read: Reading, fields: pl.DataFrame, agent: str) -> Diff
                 file_name=read.file,
                 sha256=read.sha256,
                 rows=read.rows,
-                new=len(found.new),
-                changed=len(found.changed),
-                unchanged=len(found.unchanged),
+                **found.counts,
                 left_out=len(read.left_out),
                 agent=agent,
                 at=now(),

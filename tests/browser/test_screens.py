@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -48,6 +49,13 @@ def test_the_chinese_screens_speak_chinese(empty_server: str, open_screen: Open,
     healthy(page)
     words = set(LATIN.findall(page.get_by_test_id("stMain").inner_text())) - ALLOWED
     assert not words
+
+
+def test_the_server_listens_on_one_address_alone(sample_server: str) -> None:
+    port = int(sample_server.rpartition(":")[2])
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 def test_the_language_follows_to_every_screen(sample_server: str, open_screen: Open) -> None:

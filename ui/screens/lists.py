@@ -12,6 +12,7 @@ from matching.errors import DuijieError
 from matching.fields.taxonomies import load_taxonomy
 from matching.intake.reading import Reading, read_bytes
 from matching.ledger import catalogue, runs
+from matching.ledger.catalogue import Difference
 from matching.schema import ID, KINDS, ORGANISATION, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now, records
@@ -65,17 +66,7 @@ def _upload(kind: Kind) -> None:
 def _report(read: Reading) -> None:
     """What was read, what was not, and what loading would change."""
     changes = catalogue.difference(ledger(), read)
-    st.text(
-        t(
-            "lists.read",
-            file=read.file,
-            rows=read.rows,
-            new=len(changes.new),
-            changed=len(changes.changed),
-            unchanged=len(changes.unchanged),
-            left_out=len(read.left_out),
-        )
-    )
+    st.text(_counted("lists.read", read, changes))
     for problem in read.left_out[:_LEFT_OUT_SHOWN]:
         st.text(problem.text(language()))
     if len(read.left_out) > _LEFT_OUT_SHOWN:
@@ -102,15 +93,12 @@ def _load(read: Reading) -> None:
         st.session_state[_LOADED] = error.text(language())
         return
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
-    st.session_state[_LOADED] = t(
-        "cli.loaded",
-        file=read.file,
-        rows=read.rows,
-        new=len(changes.new),
-        changed=len(changes.changed),
-        unchanged=len(changes.unchanged),
-        left_out=len(read.left_out),
-    )
+    st.session_state[_LOADED] = _counted("cli.loaded", read, changes)
+
+
+def _counted(key: str, read: Reading, changes: Difference) -> str:
+    """A wording with the numbers of a file: rows read and left out, records new, changed and unchanged."""
+    return t(key, file=read.file, rows=read.rows, left_out=len(read.left_out), **changes.counts)
 
 
 def _match() -> None:
