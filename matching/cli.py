@@ -93,7 +93,8 @@ def evaluate(settings: Settings, demands: Path, achievements: Path, judgements: 
 def load(settings: Settings, file: Path, kind: Kind) -> None:
     """Put a file into the ledger."""
     read = _read(settings, file, kind)
-    found = pipeline.load(_ledger(settings), read, settings.agent)
+    with _progress(settings) as progress:
+        found = pipeline.load(_ledger(settings), read, settings.agent, progress)
     _print(settings, "cli.loaded", file=read.file, rows=read.rows, left_out=len(read.left_out), **found.counts)
 
 
@@ -214,7 +215,10 @@ def _print(settings: Settings, key: str, **values: object) -> None:
 
 def _read(settings: Settings, path: Path, kind: Kind) -> Reading:
     """Read a file and say what was not taken."""
-    read = read_file(path, kind, settings)
+    with _progress(settings) as progress:
+        progress("read", 0, 1)
+        read = read_file(path, kind, settings)
+        progress("read", 1, 1)
     for problem in read.left_out[:_LEFT_OUT_SHOWN]:
         click.echo(problem.text(settings.language), err=True)
     if len(read.left_out) > _LEFT_OUT_SHOWN:

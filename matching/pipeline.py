@@ -128,9 +128,14 @@ def _step(progress: Progress | None, name: str) -> Callable[[int, int], None] | 
     return lambda done, total: progress(name, done, total)
 
 
-def load(engine: Engine, read: Reading, agent: str) -> Difference:
+def load(engine: Engine, read: Reading, agent: str, progress: Progress | None = None) -> Difference:
     """Put a file that was read into the ledger, with the fields of its records; see `catalogue.add`."""
-    return catalogue.add(engine, read, assign_fields(read.frame, ID[read.kind]), agent)
+    if progress:
+        progress("fields", 0, 1)
+    fields = assign_fields(read.frame, ID[read.kind])
+    if progress:
+        progress("fields", 1, 1)
+    return catalogue.add(engine, read, fields, agent, _step(progress, "write"))
 
 
 def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None = None) -> Run:

@@ -16,6 +16,16 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+# The script has ended, and no other has begun for a quarter of a second: keys are bound by then.
+AT_REST = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    if (!app || app.getAttribute("data-test-script-state") !== "notRunning") {
+        window.restingSince = undefined;
+        return false;
+    }
+    window.restingSince ??= performance.now();
+    return performance.now() - window.restingSince > 250;
+}"""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -85,10 +95,8 @@ def open_page(chromium: Browser, address: str, width: int = 1440, height: int = 
 def settled(page: Page) -> None:
     """Wait until the page has run: it shows what the script put there, and runs no more."""
     page.get_by_test_id("stPageLink").first.wait_for(timeout=60_000)
-    page.wait_for_function(
-        "() => { const app = document.querySelector('[data-testid=stApp]');"
-        " return app && app.getAttribute('data-test-script-state') === 'notRunning'; }"
-    )
+    page.evaluate("() => { window.restingSince = undefined; }")
+    page.wait_for_function(AT_REST, timeout=60_000)
 
 
 def _environment(ledger: str, more: dict[str, str]) -> dict[str, str]:

@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 import streamlit as st
 
+from matching.fields.assignment import load_rules
 from matching.ledger import catalogue, runs
 from matching.ledger.revision import Revision, revision
 from matching.reporting.statistics import Statistics, main_fields, statistics
 from matching.schema import ID, Kind
 from ui.access import ledger, settings
 
+# What the screens list; the texts of a record are read when it is opened.
+_LISTED: Final[dict[Kind, tuple[str, ...]]] = {
+    "demands": (
+        "demand_id",
+        "title",
+        "enterprise",
+        "city",
+        "investment_yuan",
+        "deadline",
+        "contact",
+        "status",
+    ),
+    "achievements": (
+        "achievement_id",
+        "title",
+        "institute",
+        "maturity",
+        "price_yuan",
+        "completed_on",
+        "contact",
+        "status",
+    ),
+}
+
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _records(kind: Kind, upload: int) -> pl.DataFrame:
-    fields = catalogue.current_fields(ledger(), kind)
+    fields = catalogue.current_fields(ledger(), kind, load_rules().taxonomies[0])
     main = main_fields(fields).select("record_id", "confidence", main_field="code", decided_by="terms")
-    listed = catalogue.current_records(ledger(), kind)
+    listed = catalogue.current_records(ledger(), kind, _LISTED[kind])
     return listed.join(main, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
 
 
 def records(kind: Kind) -> pl.DataFrame:
-    """Current records with their main field (null if unknown), its confidence and the terms that decided."""
+    """Current records: what is listed of them, main field (null if unknown), its confidence, the terms that decided."""
     return _records(kind, now().upload)
 
 

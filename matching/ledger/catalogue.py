@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, Table, func, insert, select
+from sqlalchemy import Connection, Engine, Select, Table, distinct, func, insert, select
 
 from matching.errors import LedgerError, Problem
 from matching.intake.reading import Reading
 from matching.ledger.database import now, reading, writing
-from matching.ledger.frames import frame
+from matching.ledger.frames import batched, frame
 from matching.ledger.tables import RECORD_TABLE, record_field, upload
 from matching.schema import FIELDS, ID, PROVENANCE, RECORD, Kind
 
@@ -50,10 +51,15 @@ def current_version(table: Table) -> Select[tuple[object, ...]]:
     return select(identity, func.max(table.c.version).label("version")).group_by(identity)
 
 
-def current_records(engine: Engine, kind: Kind) -> pl.DataFrame:
-    """The newest version of every record: the record's columns, source_row, content_hash, version, upload_id."""
+def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """The newest version of every record, in the order of ids.
+
+    Columns: those asked for, or the record's columns, source_row, content_hash, version and upload_id. Asking for
+    few is several times faster.
+    """
     table = RECORD_TABLE[kind]
-    schema = {**RECORD[kind], **PROVENANCE, **_VERSION}
+    known = {**RECORD[kind], **PROVENANCE, **_VERSION}
+    schema = {name: known[name] for name in columns or known}
     newest = current_version(table).subquery()
     query = (
         select(*(table.c[column] for column in schema))
@@ -65,6 +71,13 @@ def current_records(engine: Engine, kind: Kind) -> pl.DataFrame:
     )
     with reading(engine) as connection:
         return frame(connection, query, schema)
+
+
+def count_records(engine: Engine, kind: Kind) -> int:
+    """How many records there are, whatever their versions."""
+    identity = RECORD_TABLE[kind].c[ID[kind]]
+    with reading(engine) as connection:
+        return connection.execute(select(func.count(distinct(identity)))).scalar_one()
 
 
 def record(engine: Engine, kind: Kind, record_id: str) -> dict[str, object]:
@@ -100,12 +113,16 @@ def fields_of(engine: Engine, kind: Kind, record_id: str) -> pl.DataFrame:
         return frame(connection, query, FIELDS)
 
 
-def current_fields(engine: Engine, kind: Kind) -> pl.DataFrame:
-    """Fields of the newest version of every record, as a frame of `schema.FIELDS`."""
+def current_fields(engine: Engine, kind: Kind, taxonomy: str | None = None, *, terms: bool = True) -> pl.DataFrame:
+    """Fields of the newest version of every record, as a frame of `schema.FIELDS`, strongest first.
+
+    Of one taxonomy alone when it is named; without the column of terms, which is slow to read, when not asked for.
+    """
     table = RECORD_TABLE[kind]
+    schema = {name: dtype for name, dtype in FIELDS.items() if terms or name != "terms"}
     newest = current_version(table).subquery()
     query = (
-        select(*(record_field.c[column] for column in FIELDS))
+        select(*(record_field.c[column] for column in schema))
         .join(
             newest,
             (record_field.c.record_id == newest.c[ID[kind]]) & (record_field.c.version == newest.c.version),
@@ -113,8 +130,10 @@ def current_fields(engine: Engine, kind: Kind) -> pl.DataFrame:
         .where(record_field.c.kind == kind)
         .order_by(record_field.c.record_id, record_field.c.taxonomy, record_field.c.confidence.desc())
     )
+    if taxonomy is not None:
+        query = query.where(record_field.c.taxonomy == taxonomy)
     with reading(engine) as connection:
-        return frame(connection, query, FIELDS)
+        return frame(connection, query, schema)
 
 
 def difference(engine: Engine, read: Reading) -> Difference:
@@ -123,10 +142,17 @@ def difference(engine: Engine, read: Reading) -> Difference:
         return _compare(read, _hashes(connection, read.kind))
 
 
-def add(engine: Engine, read: Reading, fields: pl.DataFrame, agent: str) -> Difference:
+def add(
+    engine: Engine,
+    read: Reading,
+    fields: pl.DataFrame,
+    agent: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Difference:
     """Load a file: new records, new versions of changed ones, and the upload itself, in one transaction.
 
     `fields` is a frame of `schema.FIELDS` for the file's records. Loading the same file again changes nothing.
+    `progress` is called with the batches of rows written and their total.
     """
     table = RECORD_TABLE[read.kind]
     identity = ID[read.kind]
@@ -158,10 +184,11 @@ def add(engine: Engine, read: Reading, fields: pl.DataFrame, agent: str) -> Diff
             for field in fields.iter_rows(named=True)
             if field["record_id"] in version
         ]
-        if records:
-            connection.execute(insert(table), records)
-        if assigned:
-            connection.execute(insert(record_field), assigned)
+        rows = [(table, each) for each in batched(records)] + [(record_field, each) for each in batched(assigned)]
+        for done, (target, batch) in enumerate(rows, start=1):
+            connection.execute(insert(target), batch)
+            if progress:
+                progress(done, len(rows))
     return found
 
 

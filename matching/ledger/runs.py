@@ -11,12 +11,9 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
-from matching.ledger.frames import frame
+from matching.ledger.frames import batched, frame
 from matching.ledger.tables import achievement, candidate, run
 from matching.schema import CANDIDATES
-
-# Rows sent to the database at a time.
-_ROWS: Final = 5_000
 
 _SCORE: Final = {
     column: CANDIDATES[column]
@@ -103,11 +100,11 @@ def add_run(
         }
         row = connection.execute(insert(run).values(values).returning(run)).one()
         made = Run(**row._mapping)
-        for start in range(0, candidates.height, _ROWS):
-            rows = candidates.slice(start, _ROWS).select(columns).iter_rows(named=True)
-            connection.execute(insert(candidate), [{**each, "run_id": made.run_id} for each in rows])
+        batches = list(batched([{**each, "run_id": made.run_id} for each in candidates.select(columns).to_dicts()]))
+        for done, batch in enumerate(batches, start=1):
+            connection.execute(insert(candidate), batch)
             if progress:
-                progress(min(start + _ROWS, candidates.height), candidates.height)
+                progress(done, len(batches))
     return made
 
 

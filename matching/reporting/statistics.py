@@ -54,14 +54,15 @@ class Statistics:
 
 def statistics(engine: Engine, timezone: str, at: datetime | None = None) -> Statistics:
     """Compute all figures from the ledger; months are those of `timezone`."""
-    demands = catalogue.current_records(engine, "demands")
-    achievements = catalogue.current_records(engine, "achievements")
+    demands = catalogue.current_records(engine, "demands", ["demand_id"])
+    achievements = catalogue.current_records(engine, "achievements", ["achievement_id", "institute"])
     standing = decisions.standing(engine)
     shown = _pairs_shown(engine)
     reached = _reached(engine, standing)
     reviewed = standing.filter(pl.col("verdict") != "later")
-    demand_field = main_fields(catalogue.current_fields(engine, "demands")).select("record_id", "code")
-    achievement_field = main_fields(catalogue.current_fields(engine, "achievements")).select("record_id", "code")
+    first = load_rules().taxonomies[0]
+    demand_field = main_fields(catalogue.current_fields(engine, "demands", first, terms=False))
+    achievement_field = main_fields(catalogue.current_fields(engine, "achievements", first, terms=False))
     return Statistics(
         at=at or datetime.now(UTC),
         achievements=achievements.height,
@@ -73,7 +74,7 @@ def statistics(engine: Engine, timezone: str, at: datetime | None = None) -> Sta
 
 
 def main_fields(fields: pl.DataFrame) -> pl.DataFrame:
-    """Each record's field of highest confidence in the first taxonomy, as a frame of `schema.FIELDS`; ties by code."""
+    """Each record's field of highest confidence in the first taxonomy, with the columns of `fields`; ties by code."""
     return (
         fields.filter(pl.col("taxonomy") == load_rules().taxonomies[0])
         .sort("record_id", pl.col("confidence").neg(), "code")
@@ -121,7 +122,7 @@ def _by_field(
     achievement_field: pl.DataFrame,
 ) -> pl.DataFrame:
     def cut(rows: pl.DataFrame, key: str, fields: pl.DataFrame, figure: pl.Expr) -> pl.DataFrame:
-        placed = rows.join(fields, left_on=key, right_on="record_id", how="left")
+        placed = rows.join(fields.select("record_id", "code"), left_on=key, right_on="record_id", how="left")
         known = pl.when(pl.col("code").is_in(codes)).then("code").otherwise(pl.lit(UNKNOWN))
         return placed.group_by(known.alias("code")).agg(figure)
 

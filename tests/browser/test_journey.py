@@ -14,7 +14,8 @@ from python_calamine import CalamineWorkbook
 
 Open = Callable[..., Page]
 
-pytestmark = pytest.mark.browser
+# All in one worker: two browsers on two cores would wait for each other.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def go(page: Page, name: str) -> None:
@@ -46,6 +47,7 @@ def test_a_working_day(empty_server: str, open_screen: Open, tmp_path: Path) -> 
     expect(page.get_by_text("读到 60 行。载入后：新增 60")).to_be_visible()
     page.get_by_role("button", name="载入台账").click()
     expect(page.get_by_text("读到 60 行；新增 60")).to_be_visible()
+    settled(page)
     page.get_by_role("radio", name="科技成果").click()
     expect(page.get_by_text("上传成果目录")).to_be_visible()
     settled(page)
@@ -53,6 +55,7 @@ def test_a_working_day(empty_server: str, open_screen: Open, tmp_path: Path) -> 
     expect(page.get_by_text("读到 200 行。载入后：新增 200")).to_be_visible()
     page.get_by_role("button", name="载入台账").click()
     expect(page.get_by_text("读到 200 行；新增 200")).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="开始匹配").click()
     expect(page.get_by_text("匹配完成：600 个候选")).to_be_visible(timeout=60_000)
 

@@ -17,7 +17,8 @@ LANGUAGE = {"zh_CN": "中文", "en": "English"}
 LATIN = re.compile(r"[A-Za-z]{4,}")
 ALLOWED = {"English", "xlsx"}
 
-pytestmark = pytest.mark.browser
+# All in one worker: two browsers on two cores would wait for each other.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def healthy(page: Page) -> None:

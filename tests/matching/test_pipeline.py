@@ -202,7 +202,7 @@ def test_the_ledger_is_ranked_as_the_files_are(
     run = match_ledger(ledger, 10, "周某", lambda *step: told.append(step))
     assert (run.top, run.demands, run.achievements, run.candidates) == (10, 60, 200, 600)
     assert (run.agent, run.fingerprint) == ("周某", samples.fingerprint)
-    assert told[-1] == ("write", 600, 600)
+    assert told[-1] == ("write", 1, 1)
     columns = ["rank", "achievement_id", "score", "shared_terms", "shared_fields"]
     expected = samples.candidates.filter(demand_id="XQ2026001").select(columns)
     assert candidates_of(ledger, run.run_id, "XQ2026001").select(columns).equals(expected)

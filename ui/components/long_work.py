@@ -11,16 +11,22 @@ import streamlit as st
 from matching.pipeline import Progress
 from ui.access import t
 
-_STEPS: Final = ("fields", "vectors", "rank", "write")
+# Steps of the two long works, in their order.
+LOADING: Final = ("fields", "write")
+MATCHING: Final = ("fields", "vectors", "rank", "write")
 
 
 @contextmanager
-def long_work() -> Iterator[Progress]:
-    """Yield a function to be told of progress; the bar goes when the work is done."""
+def long_work(steps: tuple[str, ...]) -> Iterator[Progress]:
+    """Yield a function to be told of progress; the bar goes when the work is done.
+
+    Telling it is also where Streamlit stops a script whose user has gone on: whatever the work was writing must be
+    in one transaction.
+    """
     bar = st.progress(0.0)
 
     def tell(step: str, done: int, total: int) -> None:
-        share = (_STEPS.index(step) + done / max(total, 1)) / len(_STEPS)
+        share = (steps.index(step) + done / max(total, 1)) / len(steps)
         bar.progress(share, text=t(f"step.{step}"))
 
     try:

@@ -17,11 +17,12 @@ from matching.schema import ID, KINDS, ORGANISATION, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now, records
 from ui.components.filters import choose_field, field_name, with_field, with_words
-from ui.components.long_work import long_work
+from ui.components.long_work import LOADING, MATCHING, long_work
 from ui.components.record import show_record
 
 _PREVIEW_ROWS: Final = 50
 _LEFT_OUT_SHOWN: Final = 20
+_SENT_WHOLE: Final = 2_000
 _LOADED: Final = "lists_loaded"
 _UPLOADS: Final = "lists_uploads"
 
@@ -55,12 +56,14 @@ def _upload(kind: Kind) -> None:
     if file is None:
         return
     try:
-        read = read_bytes(file.name, file.getvalue(), kind, settings())
+        with st.spinner(t("step.read")):
+            read = read_bytes(file.name, file.getvalue(), kind, settings())
     except DuijieError as error:
         st.error(error.text(language()))
         return
     _report(read)
-    st.button(t("lists.load"), type="primary", key="load", on_click=_load, args=(read,))
+    if st.button(t("lists.load"), type="primary", key="load"):
+        _load(read)
 
 
 def _report(read: Reading) -> None:
@@ -88,12 +91,14 @@ def _report(read: Reading) -> None:
 def _load(read: Reading) -> None:
     """Write the file that was shown; the uploader is emptied, so that a second press finds nothing to load."""
     try:
-        changes = pipeline.load(ledger(), read, settings().agent)
+        with long_work(LOADING) as progress:
+            changes = pipeline.load(ledger(), read, settings().agent, progress)
     except DuijieError as error:
-        st.session_state[_LOADED] = error.text(language())
+        st.error(error.text(language()))
         return
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
     st.session_state[_LOADED] = _counted("cli.loaded", read, changes)
+    st.rerun()
 
 
 def _counted(key: str, read: Reading, changes: Difference) -> str:
@@ -115,12 +120,12 @@ def _match() -> None:
                 candidates=run.candidates,
             )
         )
-    ready = all(records(kind).height for kind in KINDS)
+    ready = all(catalogue.count_records(ledger(), kind) for kind in KINDS)
     if not ready:
         st.text(t("lists.both_needed"))
     if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
         try:
-            with long_work() as progress:
+            with long_work(MATCHING) as progress:
                 made = pipeline.match_ledger(ledger(), settings().top, settings().agent, progress)
         except DuijieError as error:
             st.error(error.text(language()))
@@ -151,6 +156,8 @@ def _browse(kind: Kind) -> None:
         hide_index=True,
         column_config=_formats(_columns(kind)),
         placeholder="",
+        # A long table is sent as it is scrolled.
+        lazy=found.height > _SENT_WHOLE,
         height=min(35 * (found.height + 1) + 3, 380),
         # The selection is a position: rows that change must not keep it.
         key=f"browse:{kind}:{now().upload}:{code}:{text}",
