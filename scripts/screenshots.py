@@ -31,14 +31,16 @@ def main() -> None:
                 page = open_page(chromium, f"{address}/?language={language}&q={DEMAND}", 1440, 860)
                 settled(page)
                 if name == "zh-CN":
-                    for key in ("a", "a", "2"):
+                    for count, key in enumerate(("a", "a", "2"), start=1):
                         page.keyboard.press(key)
-                        page.wait_for_timeout(1500)
-                page.wait_for_timeout(1500)
+                        page.get_by_text(f"已审 {count} / ").wait_for()
+                        settled(page)
                 page.screenshot(path=IMAGES / f"review.{name}.png")
                 page.goto(f"{address}/statistics?language={language}")
                 settled(page)
-                page.wait_for_timeout(2500)
+                # Charts are drawn after the script has ended.
+                page.locator("canvas").first.wait_for()
+                page.wait_for_timeout(2000)
                 page.screenshot(path=IMAGES / f"statistics.{name}.png")
 
 

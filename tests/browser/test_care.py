@@ -12,8 +12,7 @@ from playwright.sync_api import Page, expect
 
 Open = Callable[..., Page]
 
-# All in one worker: two browsers on two cores would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 WRONG = {
     "notes.docx": (b"PK\x03\x04", "不认识的文件类型“.docx”"),

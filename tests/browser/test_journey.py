@@ -14,8 +14,7 @@ from python_calamine import CalamineWorkbook
 
 Open = Callable[..., Page]
 
-# All in one worker: two browsers on two cores would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def go(page: Page, name: str) -> None:

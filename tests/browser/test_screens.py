@@ -17,8 +17,7 @@ LANGUAGE = {"zh_CN": "中文", "en": "English"}
 LATIN = re.compile(r"[A-Za-z]{4,}")
 ALLOWED = {"English", "xlsx"}
 
-# All in one worker: two browsers on two cores would wait for each other.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def healthy(page: Page) -> None:

@@ -62,8 +62,7 @@ def _upload(kind: Kind) -> None:
         st.error(error.text(language()))
         return
     _report(read)
-    if st.button(t("lists.load"), type="primary", key="load"):
-        _load(read)
+    st.button(t("lists.load"), type="primary", key="load", on_click=_load, args=(read,))
 
 
 def _report(read: Reading) -> None:
@@ -98,7 +97,6 @@ def _load(read: Reading) -> None:
         return
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
     st.session_state[_LOADED] = _counted("cli.loaded", read, changes)
-    st.rerun()
 
 
 def _counted(key: str, read: Reading, changes: Difference) -> str:
