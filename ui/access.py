@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from matching.ledger.database import open_ledger
 from matching.settings import Settings
-from matching.wording import LANGUAGES, say
+from matching.wording import DEFAULT_LANGUAGE, LANGUAGES, say
 
 _LANGUAGE = "language"
 
@@ -34,6 +34,11 @@ def language() -> str:
 def t(key: str, /, **values: object) -> str:
     """The wording of a key in this session's language."""
     return say(key, language(), **values)
+
+
+def worded_key(name: str) -> str:
+    """Key of a choice list, one per language: a browser keeps the label of a chosen option as it first saw it."""
+    return name if language() == DEFAULT_LANGUAGE else f"{name}_{language()}"
 
 
 def choose_language() -> None:

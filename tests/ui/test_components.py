@@ -14,6 +14,7 @@ from places import ROOT
 
 from matching.reporting.statistics import UNKNOWN
 from ui.components.filters import with_field, with_words
+from ui.components.moments import local_day, local_minute
 from ui.components.plain import plain
 from ui.components.record import marked
 from ui.components.why import shared_words
@@ -125,6 +126,11 @@ def test_a_decision_leads_to_the_next_open_candidate(
     verdicts: tuple[str | None, ...], chosen: str, following: str | None
 ) -> None:
     assert _next_open(rows(*verdicts), chosen) == following
+
+
+def test_moments_are_shown_in_the_time_of_the_user() -> None:
+    assert local_minute("2026-11-22T01:43:00.755+00:00") == "2026-11-22 09:43"
+    assert local_day("2026-12-31T16:00:00.000+00:00") == "2027-01-01"
 
 
 def test_no_screen_has_an_emoji() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from matching.fields.assignment import load_rules
 from matching.fields.taxonomies import load_taxonomy
 from matching.reporting.statistics import UNKNOWN
-from ui.access import language, t
+from ui.access import language, t, worded_key
 
 _ALL: Final = ""
 
@@ -29,7 +29,7 @@ def choose_field(key: str) -> str:
         t("filter.field"),
         [_ALL, *codes, UNKNOWN],
         format_func=lambda code: t("filter.all_fields") if code == _ALL else field_name(code),
-        key=key,
+        key=worded_key(key),
         bind="query-params",
     )
 

@@ -10,8 +10,9 @@ import streamlit as st
 from matching.errors import DuijieError
 from matching.ledger import deals
 from matching.schema import DEAL_ENDED, DEAL_STATES, END_REASONS
-from ui.access import language, ledger, settings, t
+from ui.access import language, ledger, settings, t, worded_key
 from ui.catalogue_cache import now, records
+from ui.components.moments import local_day, local_minute
 
 _MESSAGE: Final = "deals_message"
 _ALL: Final = ""
@@ -31,7 +32,7 @@ def show() -> None:
         t("deals.filter_state"),
         [_ALL, *DEAL_STATES, DEAL_ENDED],
         format_func=lambda code: t("deals.all_states") if code == _ALL else t(f"state.{code}"),
-        key="state",
+        key=worded_key("state"),
         bind="query-params",
         width=240,
     )
@@ -79,7 +80,7 @@ def _readable(found: pl.DataFrame) -> pl.DataFrame:
         found.select(columns)
         .with_columns(
             pl.col("state").replace({state: t(f"state.{state}") for state in (*DEAL_STATES, DEAL_ENDED)}),
-            pl.col("opened_at", "at").str.slice(0, 10),
+            pl.col("opened_at", "at").map_elements(local_day, return_dtype=pl.String()),
         )
         .rename({"at": "moved_at"})
         .rename(lambda name: t(f"column.{name}"))
@@ -99,7 +100,7 @@ def _detail(deal: dict[str, object]) -> None:
 def _history(deal_id: int) -> None:
     rows = [
         {
-            t("column.at"): event["at"][:16].replace("T", " "),
+            t("column.at"): local_minute(event["at"]),
             t("column.state"): t(f"state.{event['state']}"),
             t("column.reason"): t(f"end.{event['reason']}") if event["reason"] else "",
             t("column.note"): event["note"],
@@ -121,7 +122,7 @@ def _next_step(deal_id: int, state: str, seen: int) -> None:
         t("deals.next_state"),
         steps,
         format_func=lambda code: t(f"state.{code}"),
-        key=f"step:{deal_id}:{seen}",
+        key=worded_key(f"step:{deal_id}:{seen}"),
     )
     reason = ""
     if step == DEAL_ENDED:
@@ -130,7 +131,7 @@ def _next_step(deal_id: int, state: str, seen: int) -> None:
             t("deals.reason"),
             reasons,
             format_func=lambda code: t(f"end.{code}"),
-            key=f"reason:{deal_id}:{seen}",
+            key=worded_key(f"reason:{deal_id}:{seen}"),
         )
     note = st.text_input(t("deals.note"), key=f"note:{deal_id}:{seen}")
     st.button(

@@ -18,6 +18,7 @@ from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now, records
 from ui.components.filters import choose_field, field_name, with_field, with_words
 from ui.components.long_work import LOADING, MATCHING, long_work
+from ui.components.moments import local_minute
 from ui.components.record import show_record
 
 _PREVIEW_ROWS: Final = 50
@@ -112,7 +113,7 @@ def _match() -> None:
         st.text(
             t(
                 "lists.matched",
-                at=run.at[:10],
+                at=local_minute(run.at),
                 demands=run.demands,
                 achievements=run.achievements,
                 candidates=run.candidates,

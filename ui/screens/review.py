@@ -17,6 +17,7 @@ from matching.schema import REJECT_REASONS, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import queue, records
 from ui.components.filters import choose_field, with_field, with_words
+from ui.components.moments import local_minute
 from ui.components.plain import plain
 from ui.components.record import show_record
 from ui.components.why import shared_words, show_why
@@ -94,7 +95,8 @@ def _choose_demand(listed: pl.DataFrame) -> str:
     shown = ids[:_DEMANDS_LISTED]
     if current not in shown:
         shown = [current, *shown]
-    labels = {row["demand_id"]: _demand_label(row) for row in listed.iter_rows(named=True)}
+    # The label of a chosen option is not drawn anew when its text changes, so what changes is said beside it.
+    rows = {row["demand_id"]: row for row in listed.iter_rows(named=True)}
     place = ids.index(current)
     before, after = ids[max(place - 1, 0)], ids[min(place + 1, len(ids) - 1)]
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
@@ -103,18 +105,15 @@ def _choose_demand(listed: pl.DataFrame) -> str:
         st.selectbox(
             t("review.demand", count=len(ids)),
             shown,
-            format_func=labels.__getitem__,
+            format_func=lambda demand_id: f"{rows[demand_id]['title']}  ·  {rows[demand_id]['enterprise']}",
             key=_DEMAND,
             label_visibility="collapsed",
         )
+        done, total = rows[current]["decided"], rows[current]["candidates"]
+        st.text(t("review.demand_done", decided=done, total=total), width="content")
     if len(ids) > len(shown):
         st.caption(t("review.list_cut", shown=len(shown), total=len(ids)))
     return str(current)
-
-
-def _demand_label(row: Row) -> str:
-    done = t("review.demand_done", decided=row["decided"], total=row["candidates"])
-    return f"{row['title']}  ·  {row['enterprise']}  ·  {done}"
 
 
 def _step(name: str, shortcut: str, key: str, target: str, *, disabled: bool) -> None:
@@ -296,6 +295,6 @@ def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
 
 def _show_standing(row: Row) -> None:
     verdict = _verdict(str(row["verdict"]), str(row["reason"]))
-    st.text(t("review.standing", verdict=verdict, agent=row["agent"], at=str(row["at"])[:10]))
+    st.text(t("review.standing", verdict=verdict, agent=row["agent"], at=local_minute(str(row["at"]))))
     if row["note"]:
         st.text(t("review.standing_note", note=row["note"]))
