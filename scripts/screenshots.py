@@ -33,7 +33,7 @@ def main() -> None:
                 if name == "zh-CN":
                     for count, key in enumerate(("a", "a", "2"), start=1):
                         page.keyboard.press(key)
-                        page.get_by_text(f"已审 {count} / ").wait_for()
+                        page.get_by_text(f"已审 {count} / ").first.wait_for()
                         settled(page)
                 page.screenshot(path=IMAGES / f"review.{name}.png")
                 page.goto(f"{address}/statistics?language={language}")
