@@ -21,7 +21,7 @@ from matching.ranking.evaluation import Quality, quality
 from matching.ranking.explanation import Explanation, explain_pair
 from matching.ranking.vectors import Vectors, pair_scores, vectorize
 from matching.ranking.weights import Weights, load_weights
-from matching.schema import ACHIEVEMENT, DEMAND, ID, JUDGEMENTS
+from matching.schema import ID, JUDGEMENTS, KINDS, RECORD
 
 # Told how far a step has come: the step's name, what is done, and the total.
 Progress = Callable[[str, int, int], None]
@@ -90,8 +90,8 @@ def evaluate(
 def fingerprint(demands: pl.DataFrame, achievements: pl.DataFrame, vectors: Vectors, weights: Weights, top: int) -> str:
     """SHA-256 of all that decides the list: records and fields as placed in the space, weights, length."""
     digest = hashlib.sha256(json.dumps({"weights": weights.as_values(), "top": top}, sort_keys=True).encode())
-    for frame, columns, identity in ((demands, DEMAND, "demand_id"), (achievements, ACHIEVEMENT, "achievement_id")):
-        digest.update(frame.select(columns.keys()).sort(identity).write_ndjson().encode())
+    for kind, records in zip(KINDS, (demands, achievements), strict=True):
+        digest.update(records.select(RECORD[kind].keys()).sort(ID[kind]).write_ndjson().encode())
     digest.update(json.dumps([vectors.starts, vectors.names.tolist()], ensure_ascii=False).encode())
     for matrix in (vectors.demands, vectors.achievements):
         for part in (matrix.indptr, matrix.indices, matrix.data):

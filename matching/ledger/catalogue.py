@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Select, Table, distinct, func, insert
 from matching.errors import LedgerError, Problem
 from matching.intake.reading import Reading
 from matching.ledger.database import now, reading, writing
-from matching.ledger.frames import batched, frame
+from matching.ledger.frames import frame, write_frames
 from matching.ledger.tables import RECORD_TABLE, record_field, upload
 from matching.schema import FIELDS, ID, PROVENANCE, RECORD, Kind
 
@@ -174,21 +174,16 @@ def add(
             .returning(upload.c.upload_id)
         ).scalar_one()
         version = {key: known[key][1] + 1 if key in known else 1 for key in (*found.new, *found.changed)}
-        records = [
-            {**record, "version": version[record[identity]], "upload_id": upload_id}
-            for record in read.frame.iter_rows(named=True)
-            if record[identity] in version
+        versions = pl.DataFrame(
+            list(version.items()), schema={"record_id": pl.String, "version": pl.Int64}, orient="row"
+        )
+        records = read.frame.join(versions, left_on=identity, right_on="record_id", maintain_order="left")
+        assigned = fields.join(versions, on="record_id", maintain_order="left")
+        written = [
+            (table, records.with_columns(upload_id=pl.lit(upload_id))),
+            (record_field, assigned.with_columns(kind=pl.lit(read.kind))),
         ]
-        assigned = [
-            {**field, "kind": read.kind, "version": version[field["record_id"]]}
-            for field in fields.iter_rows(named=True)
-            if field["record_id"] in version
-        ]
-        rows = [(table, each) for each in batched(records)] + [(record_field, each) for each in batched(assigned)]
-        for done, (target, batch) in enumerate(rows, start=1):
-            connection.execute(insert(target), batch)
-            if progress:
-                progress(done, len(rows))
+        write_frames(connection, written, progress)
     return found
 
 

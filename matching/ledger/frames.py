@@ -1,12 +1,12 @@
-"""Results of queries as polars frames, and rows on their way to the database."""
+"""Results of queries as polars frames, and frames as rows of tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, Table, insert
 
 # Rows sent to the database at a time.
 _ROWS: Final = 5_000
@@ -20,7 +20,17 @@ def frame(connection: Connection, query: Select[*tuple[object, ...]], schema: Sc
     return pl.DataFrame(rows, schema=dict(schema), orient="row")
 
 
-def batched(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    """The rows in batches of a size that a database takes well."""
-    for start in range(0, len(rows), _ROWS):
-        yield rows[start : start + _ROWS]
+def write_frames(
+    connection: Connection,
+    frames: Sequence[tuple[Table, pl.DataFrame]],
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Insert frames into tables whose columns they are named by, batch by batch.
+
+    `progress` is called with the batches written and their total.
+    """
+    batches = [(table, batch) for table, rows in frames for batch in rows.iter_slices(_ROWS)]
+    for done, (table, batch) in enumerate(batches, start=1):
+        connection.execute(insert(table), batch.to_dicts())
+        if progress:
+            progress(done, len(batches))

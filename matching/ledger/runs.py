@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
-from matching.ledger.frames import batched, frame
+from matching.ledger.frames import frame, write_frames
 from matching.ledger.tables import achievement, candidate, run
 from matching.schema import CANDIDATES
 
@@ -84,7 +84,6 @@ def add_run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Write a run and its candidates in one transaction; the newest run again when nothing has changed since."""
-    columns = ["demand_id", *_SCORE]
     with writing(engine) as connection:
         newest = _latest(connection)
         if newest is not None and newest.fingerprint == fingerprint:
@@ -100,11 +99,8 @@ def add_run(
         }
         row = connection.execute(insert(run).values(values).returning(run)).one()
         made = Run(**row._mapping)
-        batches = list(batched([{**each, "run_id": made.run_id} for each in candidates.select(columns).to_dicts()]))
-        for done, batch in enumerate(batches, start=1):
-            connection.execute(insert(candidate), batch)
-            if progress:
-                progress(done, len(batches))
+        rows = candidates.select("demand_id", *_SCORE).with_columns(run_id=pl.lit(made.run_id))
+        write_frames(connection, [(candidate, rows)], progress)
     return made
 
 

@@ -96,7 +96,7 @@ def _choose_demand(listed: pl.DataFrame) -> str:
     if current not in shown:
         shown = [current, *shown]
     # The label of a chosen option is not drawn anew when its text changes, so what changes is said beside it.
-    rows = {row["demand_id"]: row for row in listed.iter_rows(named=True)}
+    rows = {row["demand_id"]: row for row in listed.filter(pl.col("demand_id").is_in(shown)).iter_rows(named=True)}
     place = ids.index(current)
     before, after = ids[max(place - 1, 0)], ids[min(place + 1, len(ids) - 1)]
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
