@@ -75,6 +75,10 @@ CHOICES: Final[dict[Kind, dict[str, tuple[str, ...]]]] = {
 # The record's columns plus where it stood in its file and the hash of what it says.
 PROVENANCE: Final[dict[str, pl.DataType]] = {"source_row": pl.Int64(), "content_hash": pl.String()}
 
+# Why a record has a field: an agent said so, the record states it, or its text speaks for it.
+CORRECTED: Final = "corrected"
+STATED: Final = "stated"
+TEXT: Final = "text"
 FIELDS: Final[dict[str, pl.DataType]] = {
     "record_id": pl.String(),
     "taxonomy": pl.String(),
@@ -97,6 +101,7 @@ CANDIDATES: Final[dict[str, pl.DataType]] = {
     "score": pl.Float64(),
     "character_part": pl.Float64(),
     "word_part": pl.Float64(),
+    "concept_part": pl.Float64(),
     "field_part": pl.Float64(),
     "text_score": pl.Float64(),
     "field_score": pl.Float64(),

@@ -13,7 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import DirectoryPath, Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Shanghai"
     agent: str = Field(default_factory=getpass.getuser)
     top: int = Field(default=10, ge=1, le=1000)
+
+    taxonomies: DirectoryPath | None = None
 
     port: int = Field(default=8501, ge=1, le=65535)
     upload_megabytes: int = Field(default=200, ge=1)

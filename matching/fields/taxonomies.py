@@ -1,43 +1,61 @@
-"""Taxonomies: trees of fields with names, aliases and seed terms, one data file each."""
+"""Taxonomies: trees of fields with names, descriptions, aliases and seed terms, one data file each.
+
+The files of `datasets/fields/taxonomies` ship with the program; those of the folder that the setting
+`taxonomies` names are added to them.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from matching.data_files import data_path
 from matching.errors import DataFileError, Problem
 from matching.fields.terms import normalised
+from matching.settings import Settings
 
 
 @dataclass(frozen=True)
 class Node:
-    """A field: its code, names, parent's code ("" at the top), plan group, aliases and seed terms."""
+    """A field: its code, names, parent's code ("" at the top), plan group, descriptions, aliases, seed terms.
+
+    `terms` gives each seed term its weight (0–1): 1, or less where another field claims it too.
+    """
 
     code: str
     name_zh: str
     name_en: str
     parent: str
     group: str
+    description_zh: str
+    description_en: str
     aliases: tuple[str, ...]
-    terms: tuple[str, ...]
+    terms: Mapping[str, float]
 
     def name(self, language: str) -> str:
         """The name in a language of the screens."""
         return self.name_en if language == "en" else self.name_zh
 
+    def description(self, language: str) -> str:
+        """What belongs here, in a language of the screens."""
+        return self.description_en if language == "en" else self.description_zh
+
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """Nodes in file order, and where the taxonomy comes from."""
+    """Nodes in file order, and where the taxonomy comes from. Taxonomies are shown by rising `order`."""
 
     code: str
     name_zh: str
     name_en: str
     source: str
+    order: int
     nodes: tuple[Node, ...]
 
     def name(self, language: str) -> str:
@@ -47,6 +65,16 @@ class Taxonomy:
     def node(self, code: str) -> Node:
         """The node of a code; `KeyError` when there is none."""
         return self._by_code[code]
+
+    def top(self, code: str) -> Node:
+        """The top-level node above a code, itself if it is one."""
+        node = self.node(code)
+        return self.top(node.parent) if node.parent else node
+
+    def below(self, code: str) -> tuple[str, ...]:
+        """The code itself and all codes under it."""
+        children = [below for node in self.nodes if node.parent == code for below in self.below(node.code)]
+        return (code, *children)
 
     @cached_property
     def _by_code(self) -> dict[str, Node]:
@@ -59,39 +87,68 @@ class Taxonomy:
 
 
 @cache
+def load_taxonomies() -> Mapping[str, Taxonomy]:
+    """All taxonomies in use by their codes, in the order in which they are shown.
+
+    Raises `DataFileError` when a file breaks a rule.
+    """
+    folders = [data_path("fields", "taxonomies"), Settings().taxonomies]
+    files = [file for folder in folders if folder is not None for file in sorted(folder.glob("*.toml"))]
+    read = [read_taxonomy(file) for file in files]
+    twice = [code for code, count in Counter(taxonomy.code for taxonomy in read).items() if count > 1]
+    if twice:
+        raise DataFileError(*(Problem("taxonomy.twice", f"{code}.toml", values={"code": code}) for code in twice))
+    return MappingProxyType({each.code: each for each in sorted(read, key=lambda each: (each.order, each.code))})
+
+
 def load_taxonomy(code: str) -> Taxonomy:
-    """A taxonomy of `datasets/fields` by its code. Raises `DataFileError` when it breaks a rule."""
-    with data_path("fields", f"{code}.toml").open("rb") as source:
-        entry: dict[str, Any] = tomllib.load(source)
-    nodes = tuple(
-        Node(
-            code=node["code"],
-            name_zh=node["name_zh"],
-            name_en=node["name_en"],
-            parent=node["parent"],
-            group=node["group"],
-            aliases=tuple(node["aliases"]),
-            terms=tuple(normalised(term) for term in node["terms"]),
-        )
-        for node in entry["node"]
-    )
-    taxonomy = Taxonomy(entry["code"], entry["name_zh"], entry["name_en"], entry["source"], nodes)
+    """A taxonomy in use by its code; `KeyError` when there is none."""
+    return load_taxonomies()[code]
+
+
+def read_taxonomy(file: Path) -> Taxonomy:
+    """The taxonomy of a file. Raises `DataFileError` when it breaks a rule or is not in the form of one."""
+    try:
+        entry: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        head = [entry[key] for key in ("code", "name_zh", "name_en", "source", "order")]
+        taxonomy = Taxonomy(*head, nodes=tuple(_node(node) for node in entry["node"]))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise DataFileError(Problem("taxonomy.form", file.name, values={"reason": error})) from error
     if problems := broken_rules(taxonomy):
         raise DataFileError(*problems)
     return taxonomy
 
 
+def _node(entry: dict[str, Any]) -> Node:
+    shared = {normalised(term): weight for term, weight in entry.get("shared", {}).items()}
+    terms = {normalised(term): shared.get(normalised(term), 1.0) for term in entry["terms"]}
+    words = [entry[key] for key in ("code", "name_zh", "name_en", "parent")]
+    description = [entry["description_zh"], entry["description_en"]]
+    return Node(*words, entry.get("group", ""), *description, tuple(entry["aliases"]), MappingProxyType(terms))
+
+
 def broken_rules(taxonomy: Taxonomy) -> list[Problem]:
-    """Codes must be unique, parents exist, terms have two characters at least and one node each."""
+    """Codes are unique, parents exist, terms have two characters at least; two fields share none unweighted.
+
+    A weight lies above 0 and below 1.
+    """
     file = f"{taxonomy.code}.toml"
     codes = Counter(node.code for node in taxonomy.nodes)
-    terms = Counter(term for node in taxonomy.nodes for term in node.terms)
+    claims: dict[str, list[float]] = defaultdict(list)
+    for node in taxonomy.nodes:
+        for term, weight in node.terms.items():
+            claims[term].append(weight)
     problems = [Problem("taxonomy.code_twice", file, values={"code": code}) for code, n in codes.items() if n > 1]
     problems += [
         Problem("taxonomy.no_parent", file, values={"code": node.code, "parent": node.parent})
         for node in taxonomy.nodes
-        if node.parent and node.parent not in codes
+        if node.parent and (node.parent not in codes or node.parent == node.code)
     ]
-    problems += [Problem("taxonomy.term_twice", file, values={"term": term}) for term, n in terms.items() if n > 1]
-    problems += [Problem("taxonomy.term_short", file, values={"term": term}) for term in terms if len(term) < 2]
+    for term, weights in claims.items():
+        if len(weights) > 1 and 1.0 in weights:
+            problems.append(Problem("taxonomy.term_twice", file, values={"term": term}))
+        if any(not 0 < weight <= 1 for weight in weights):
+            problems.append(Problem("taxonomy.term_weight", file, values={"term": term}))
+        if len(term) < 2:
+            problems.append(Problem("taxonomy.term_short", file, values={"term": term}))
     return problems

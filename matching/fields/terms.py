@@ -14,8 +14,17 @@ _LATIN_RUN: Final = r"[a-z0-9]+(?:\.[0-9]+)*"
 
 def normalised(text: str) -> str:
     """NFKC and lower case: １２０ＫＷ → 120kw. Doing it twice changes nothing."""
-    once = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", once)
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower())
+
+
+def normalised_texts(texts: pl.Series) -> pl.Series:
+    """`normalised` of every text of a column, several times as fast."""
+    return texts.str.normalize("NFKC").str.to_lowercase().str.normalize("NFKC")
+
+
+def closed_up(texts: pl.Series) -> pl.Series:
+    """Normalised texts without the white space beside Chinese characters, which parts no words."""
+    return texts.str.replace_all(r"([^\x00-\x7f])\s+", "$1").str.replace_all(r"\s+([^\x00-\x7f])", "$1")
 
 
 def terms_in(texts: pl.Series, terms: list[str]) -> pl.Series:

@@ -23,6 +23,7 @@ _SCORE: Final = {
         "score",
         "character_part",
         "word_part",
+        "concept_part",
         "field_part",
         "text_score",
         "field_score",

@@ -136,6 +136,7 @@ candidate: Final = Table(
     Column("score", Float, nullable=False),
     Column("character_part", Float, nullable=False),
     Column("word_part", Float, nullable=False),
+    Column("concept_part", Float, nullable=False),
     Column("field_part", Float, nullable=False),
     Column("text_score", Float, nullable=False),
     Column("field_score", Float, nullable=False),

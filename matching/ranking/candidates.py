@@ -26,7 +26,7 @@ def candidates(
 ) -> pl.DataFrame:
     """The best `top` achievements of each demand, as a frame of `schema.CANDIDATES`.
 
-    Demands in the order of their ids, candidates by rank; ties by achievement id. The three parts sum to
+    Demands in the order of their ids, candidates by rank; ties by achievement id. The four parts sum to
     `score`; the contributions of `shared_terms` (the strongest) and `other_terms` (the rest, summed) to the
     text's parts.
     """
@@ -57,7 +57,7 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
     fields: list[list[str]] = []
     for pair, (places, parts) in enumerate(contributions(vectors, rows, columns)):
         np.add.at(sums[pair], np.searchsorted(starts, places, side="right"), parts)
-        in_text = places < starts[1]
+        in_text = places < starts[2]
         first_word = int(np.searchsorted(places[in_text], starts[0]))
         names, amounts = _merged(vectors.names[places[in_text]], parts[in_text], first_word)
         terms.append(
@@ -76,9 +76,10 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
             "score": sums.sum(axis=1),
             "character_part": sums[:, 0],
             "word_part": sums[:, 1],
-            "field_part": sums[:, 2],
-            "text_score": _share(sums[:, :2].sum(axis=1), weights.text),
-            "field_score": _share(sums[:, 2], weights.field),
+            "concept_part": sums[:, 2],
+            "field_part": sums[:, 3],
+            "text_score": _share(sums[:, :3].sum(axis=1), weights.text),
+            "field_score": _share(sums[:, 3], weights.field),
             "shared_terms": terms,
             "other_terms": others,
             "shared_fields": fields,
@@ -100,8 +101,8 @@ def _share(part: np.ndarray, share: float) -> np.ndarray:
 def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[list[str], np.ndarray]:
     """Terms with their contributions, strongest first, ties by term.
 
-    Both views hold the same text, so that 碳纤维 comes as the word, its characters and their pairs. What is part of
-    a shared word, or of a shared pair, is counted with it; `names` from `first_word` on are words.
+    All views hold the same text, so that 碳纤维 comes as the word, its characters and their pairs. What is part of
+    a shared word, or of a shared pair, is counted with it; `names` from `first_word` on are words and concepts.
     """
     owner: dict[str, str] = {}
     words = sorted(map(str, names[first_word:]), key=lambda word: (-len(word), word))

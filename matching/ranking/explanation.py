@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from matching.fields.terms import normalised
-from matching.ranking.vectors import Vectors
+from matching.ranking.vectors import BLOCKS, Vectors
 
 
 @dataclass(frozen=True)
 class Explanation:
     """A pair's score taken apart.
 
-    `terms` has columns view ("characters" or "words"), term, contribution; `fields` has taxonomy, code,
+    `terms` has columns view ("characters", "words" or "concepts"), term, contribution; `fields` has taxonomy, code,
     contribution; both fall by contribution. The contributions of the terms sum to `text_part`, those of the
     fields to `field_part`, and the parts to `score`. `text_score` and `field_score` are the same in 0–1, before
     their share in the score is applied.
@@ -50,13 +50,12 @@ def explain_pair(
     row = _place(vectors.demand_ids, demand_id)
     column = _place(vectors.achievement_ids, achievement_id)
     [(places, parts)] = contributions(vectors, np.array([row]), np.array([column]))
-    first_word, first_field = vectors.block("words").start, vectors.block("fields").start
-    in_text = places < first_field
+    in_text = places < vectors.block("fields").start
     text_part, field_part = float(parts[in_text].sum()), float(parts[~in_text].sum())
     names = vectors.names[places]
     terms = pl.DataFrame(
         {
-            "view": np.where(places[in_text] < first_word, "characters", "words").astype(object),
+            "view": np.array(BLOCKS, dtype=object)[np.searchsorted(vectors.starts, places[in_text], side="right") - 1],
             "term": names[in_text],
             "contribution": parts[in_text],
         },

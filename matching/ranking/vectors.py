@@ -1,12 +1,16 @@
 """Demands and achievements as rows of one vector space, in which a dot product is a score.
 
-A row is made of three blocks: TF-IDF over characters, TF-IDF over words, and field confidences. Each block is
-brought to length 1 and multiplied by the square root of its share in the score, so that
+A row is made of four blocks: TF-IDF over characters, over words and over the lexicon's concepts, and fields. Each
+block is brought to length 1 and multiplied by the square root of its share in the score, so that
 
-    demand . achievement = characters share x cosine + words share x cosine + field share x cosine,
+    demand . achievement = the sum over the blocks of share x cosine,
 
-which lies in 0–1 and falls apart exactly into terms and fields. TF-IDF is scikit-learn's, sublinear
-(1 + ln tf) x (1 + ln((1 + n) / (1 + df))).
+which lies in 0–1 and falls apart exactly into terms and fields. TF-IDF is scikit-learn's, with
+(1 + ln tf) x (1 + ln((1 + n) / (1 + df))); concepts count ln(1 + tf), since a broader one may count less than 1.
+
+A field stands in its block with confidence / sqrt(how common it is in the record's list), so that agreeing on a rare
+field says more: sum p q / prior is how much likelier two records are to share their field than any two. Taxonomies
+have shares of their own in the block.
 """
 
 from __future__ import annotations
@@ -20,13 +24,14 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
-from sklearn.preprocessing import normalize
 
+from matching.fields.lexicon import concepts_in, load_lexicon
+from matching.fields.terms import normalised_texts
 from matching.ranking.analysis import WeightedParts, weighted_terms
 from matching.ranking.weights import Weights
 from matching.schema import ID, Kind
 
-BLOCKS: Final = ("characters", "words", "fields")
+BLOCKS: Final = ("characters", "words", "concepts", "fields")
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Vectors:
 
     `demands` and `achievements` are CSR matrices of float64, rows in the order of `demand_ids` and
     `achievement_ids`, which are sorted. `starts` are the blocks' first columns and the total; `names` says what
-    each column stands for: a term, or "taxonomy:code" of a field.
+    each column stands for: a term, a concept, or "taxonomy:code" of a field.
     """
 
     demand_ids: tuple[str, ...]
@@ -72,9 +77,10 @@ def vectorize(
     blocks = [
         (*_tf_idf(texts, "characters"), weights.text * weights.characters),
         (*_tf_idf(texts, "words"), weights.text * weights.words),
-        (*_field_confidences(demands, achievements, demand_fields, achievement_fields), weights.field),
+        (*_concepts(texts), weights.text * weights.concepts),
+        (*_fields(demands, achievements, demand_fields, achievement_fields, weights), weights.field),
     ]
-    stacked = sp.hstack([_unit_rows(block) * np.sqrt(share) for block, _, share in blocks], format="csr")
+    stacked = sp.hstack([block * np.sqrt(share) for block, _, share in blocks], format="csr")
     return Vectors(
         demand_ids=tuple(demands["demand_id"]),
         achievement_ids=tuple(achievements["achievement_id"]),
@@ -98,11 +104,6 @@ def weighted_parts(records: pl.DataFrame, parts: dict[str, int]) -> list[Weighte
     return [tuple(zip(weights, texts, strict=True)) for texts in zip(*columns, strict=True)]
 
 
-def _unit_rows(block: sp.csr_matrix) -> sp.csr_matrix:
-    """Rows brought to length 1, empty ones left empty; scikit-learn refuses a matrix without rows or columns."""
-    return normalize(block) if min(block.shape) else block
-
-
 def _tf_idf(texts: list[WeightedParts], view: str) -> tuple[sp.csr_matrix, np.ndarray]:
     counter = CountVectorizer(analyzer=partial(weighted_terms, view=view), dtype=np.float64)
     try:
@@ -110,36 +111,61 @@ def _tf_idf(texts: list[WeightedParts], view: str) -> tuple[sp.csr_matrix, np.nd
     except ValueError:
         # scikit-learn refuses an empty vocabulary: no text has a term in this view, so the block is empty.
         return sp.csr_matrix((len(texts), 0)), np.array([], dtype=object)
-    return TfidfTransformer(sublinear_tf=True, norm=None).fit_transform(counts), counter.get_feature_names_out()
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counts), counter.get_feature_names_out()
 
 
-def _field_confidences(
+def _concepts(texts: list[WeightedParts]) -> tuple[sp.csr_matrix, np.ndarray]:
+    """TF-IDF over the lexicon's concepts, broader ones included."""
+    rows = np.repeat(np.arange(len(texts)), [len(parts) for parts in texts])
+    flat = [part for parts in texts for part in parts]
+    found = concepts_in(normalised_texts(pl.Series([text for _, text in flat], dtype=pl.String())), load_lexicon())
+    names = np.array(sorted(found["concept"].unique()), dtype=object)
+    if not len(names):
+        return sp.csr_matrix((len(texts), 0)), names
+    weights = np.array([weight for weight, _ in flat], dtype=np.float64)[found["row"].to_numpy()]
+    columns = np.searchsorted(names.astype(str), found["concept"].to_numpy().astype(str))
+    counts = sp.csr_matrix(
+        (found["count"].to_numpy() * weights, (rows[found["row"].to_numpy()], columns)), (len(texts), len(names))
+    )
+    counts.data = np.log1p(counts.data)
+    return TfidfTransformer().fit_transform(counts), names
+
+
+def _fields(
     demands: pl.DataFrame,
     achievements: pl.DataFrame,
     demand_fields: pl.DataFrame,
     achievement_fields: pl.DataFrame,
+    weights: Weights,
 ) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Confidences by record and field; rows as in the stacked matrix."""
+    """Confidences by record and field over the root of how common the field is; rows as in the stacked matrix.
+
+    The fields of a record in one taxonomy have length sqrt(share of the taxonomy).
+    """
     sides = (
         ("demands", demands, demand_fields, 0),
         ("achievements", achievements, achievement_fields, demands.height),
     )
+    height = demands.height + achievements.height
     placed = pl.concat(
         fields.join(
-            records.select(record_id=ID[cast(Kind, kind)]).with_row_index("row", offset=offset),
-            on="record_id",
+            records.select(record_id=ID[cast(Kind, kind)]).with_row_index("row", offset=offset), on="record_id"
         ).select(
             pl.col("row").cast(pl.Int64),
-            (pl.col("taxonomy") + ":" + pl.col("code")).alias("name"),
-            "confidence",
+            "taxonomy",
+            name=pl.col("taxonomy") + ":" + pl.col("code"),
+            value=pl.col("confidence") / (pl.col("confidence").sum().over("taxonomy", "code") / records.height).sqrt(),
         )
         for kind, records, fields, offset in sides
-    )
+    ).with_columns(value=pl.col("value") / pl.col("value").pow(2).sum().over("row", "taxonomy").sqrt())
+    taxonomies = sorted(placed["taxonomy"].unique())
+    importance = {taxonomy: weights.taxonomies.get(taxonomy, 1.0) for taxonomy in taxonomies}
+    share = {taxonomy: (each / sum(importance.values())) ** 0.5 for taxonomy, each in importance.items()}
+    values = placed["value"] * placed["taxonomy"].replace_strict(share, return_dtype=pl.Float64())
     names = np.array(sorted(placed["name"].unique()), dtype=object)
     place = {name: column for column, name in enumerate(names)}
     columns = np.array([place[name] for name in placed["name"]], dtype=np.int64)
-    shape = (demands.height + achievements.height, len(names))
-    return sp.csr_matrix((placed["confidence"].to_numpy(), (placed["row"].to_numpy(), columns)), shape), names
+    return sp.csr_matrix((values.to_numpy(), (placed["row"].to_numpy(), columns)), (height, len(names))), names
 
 
 def pair_scores(vectors: Vectors, pairs: pl.DataFrame) -> np.ndarray:

@@ -12,13 +12,18 @@ from matching.schema import Kind
 
 @dataclass(frozen=True)
 class Weights:
-    """Part weights by list, shares of the views in the text score, shares of text and field in the score."""
+    """Part weights by list, shares of the views in the text score, of text and field in the score.
+
+    `taxonomies` says what a taxonomy counts beside the others, 1 where it is not named.
+    """
 
     parts: dict[Kind, dict[str, int]]
     characters: float
     words: float
+    concepts: float
     text: float
     field: float
+    taxonomies: dict[str, float]
     terms: int
 
     def as_values(self) -> dict[str, object]:
@@ -35,7 +40,9 @@ def load_weights() -> Weights:
         parts=entry["parts"],
         characters=entry["views"]["characters"],
         words=entry["views"]["words"],
+        concepts=entry["views"]["concepts"],
         text=entry["score"]["text"],
         field=entry["score"]["field"],
+        taxonomies=entry["taxonomies"],
         terms=entry["explanation"]["terms"],
     )

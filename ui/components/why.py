@@ -23,7 +23,7 @@ def shared_words(candidate: Mapping[str, object]) -> list[tuple[str, float]]:
 def show_why(candidate: Mapping[str, object]) -> None:
     """A row per term, one for all other terms, one for the fields, and their sum."""
     words = shared_words(candidate)[:_TERMS_SHOWN]
-    text_part = cast(float, candidate["character_part"]) + cast(float, candidate["word_part"])
+    text_part = sum(cast(float, candidate[part]) for part in ("character_part", "word_part", "concept_part"))
     field_part = cast(float, candidate["field_part"])
     rest = text_part - sum(amount for _, amount in words)
     names = field_names(cast(list[str], candidate["shared_fields"]), language())

@@ -1,0 +1,61 @@
+"""Train the field model from the data files and the judged products: `make train` runs this.
+
+Writes datasets/model/fields.npz. The products are read from where DUIJIE_FIELD_PRODUCTS says, or from
+../shared/field_products; how common an n-gram is, is learned from the texts of the judged pairs (DUIJIE_JUDGED_PAIRS,
+or ../shared/judged_pairs). Nothing of either but the learned weights is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from matching.data_files import data_path
+from matching.fields.model import write_model
+from matching.fields.taxonomies import load_taxonomies
+from matching.fields.training import examples_of, read_products, train
+
+_JUDGED = "strategic_2018"
+_SOURCE = (
+    "Learned from the names, terms, examples and lexicon of this project and from products of the classification of "
+    "strategic emerging industries (2018), National Bureau of Statistics, as tagged in a public data file "
+    "(swifthu/industrial_classifi, MIT); how common n-grams are, from the texts of the public task on technical demands "
+    "and achievements of CCF BDCI 2019."
+)
+
+
+_SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+def products_file() -> Path:
+    """The file of judged products."""
+    return Path(os.environ.get("DUIJIE_FIELD_PRODUCTS", _SHARED / "field_products")) / "products.csv"
+
+
+def judged_pairs() -> Path:
+    """The folder of the judged pairs."""
+    return Path(os.environ.get("DUIJIE_JUDGED_PAIRS", _SHARED / "judged_pairs"))
+
+
+def record_texts() -> pl.Series:
+    """Titles and contents of the demands, titles of the achievements of the judged pairs."""
+    demands = pl.read_csv(judged_pairs() / "demands.csv", infer_schema=False)
+    achievements = pl.read_csv(judged_pairs() / "achievements.csv", infer_schema=False)
+    return pl.concat([demands["title"], demands["content"], achievements["title_terms"]]).drop_nulls()
+
+
+def main() -> None:
+    """Train and write."""
+    taxonomies = load_taxonomies()
+    examples = {code: examples_of(taxonomy) for code, taxonomy in taxonomies.items()}
+    products = read_products(products_file(), taxonomies[_JUDGED])
+    examples[_JUDGED] = pl.concat([products, examples[_JUDGED]])
+    target = data_path("model", "fields.npz")
+    write_model(train(examples, taxonomies, record_texts()), _SOURCE, target)
+    print(f"{target}: {target.stat().st_size:,} bytes from {sum(map(len, examples.values())):,} texts")
+
+
+if __name__ == "__main__":
+    main()
