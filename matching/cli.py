@@ -20,12 +20,13 @@ from sqlalchemy import Engine
 
 from matching import pipeline
 from matching.errors import CallError, DuijieError, Problem
+from matching.intake.files import read_table
 from matching.intake.judgements import read_judgements
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
 from matching.reporting.report import report_bytes
 from matching.reporting.statistics import statistics
-from matching.reporting.tables import candidate_table, write_bytes, write_table
+from matching.reporting.tables import candidate_table, csv_bytes, write_bytes, write_table
 from matching.schema import KINDS, Kind
 from matching.settings import Language, Settings
 from matching.wording import DEFAULT_LANGUAGE, LANGUAGES, say
@@ -96,6 +97,23 @@ def load(settings: Settings, file: Path, kind: Kind) -> None:
     with _progress(settings) as progress:
         found = pipeline.load(_ledger(settings), read, settings.agent, progress)
     _print(settings, "cli.loaded", file=read.file, rows=read.rows, left_out=len(read.left_out), **found.counts)
+
+
+@command_line.command(help="cli.classify")
+@click.argument("file", type=_FILE)
+@click.option("--column", "columns", multiple=True, required=True, help="cli.classify_column")
+@click.option("--taxonomy", required=True, help="cli.classify_taxonomy")
+@click.option("--output", type=_FILE, required=True, help="cli.classify_output")
+@click.pass_obj
+def classify(settings: Settings, file: Path, columns: tuple[str, ...], taxonomy: str, output: Path) -> None:
+    """Assign a field to every row of a table."""
+    if output.suffix.lower() != ".csv":
+        raise CallError(Problem("call.output_is_csv", values={"path": output}))
+    table = read_table(file, settings)
+    found = pipeline.classify(table, columns, taxonomy)
+    write_bytes(output, csv_bytes(found))
+    known = found.height - found["code"].null_count()
+    _print(settings, "cli.classified", rows=found.height, known=known, path=output)
 
 
 @command_line.command(help="cli.serve")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 from sqlalchemy import Engine
 
 from matching.errors import CallError, NothingToDo, Problem
 from matching.fields.assignment import assign_fields
+from matching.fields.taxonomies import load_taxonomies
 from matching.intake.reading import Reading
-from matching.ledger import catalogue
+from matching.ledger import catalogue, corrections
 from matching.ledger.catalogue import Difference
-from matching.ledger.runs import Run, add_run
+from matching.ledger.runs import Run, add_run, latest_run
 from matching.ranking.candidates import candidates
 from matching.ranking.evaluation import Quality, quality
 from matching.ranking.explanation import Explanation, explain_pair
@@ -23,6 +25,9 @@ from matching.ranking.vectors import Vectors, pair_scores, vectorize
 from matching.ranking.weights import Weights, load_weights
 from matching.schema import ID, JUDGEMENTS, KINDS, RECORD
 
+_CLASSIFIED: Final = ("code", "name", "parent_name", "confidence", "terms")
+# Stands beside a table's own columns, which may have any name a person would give.
+_PLACE: Final = "\x1fplace"
 # Told how far a step has come: the step's name, what is done, and the total.
 Progress = Callable[[str, int, int], None]
 
@@ -128,11 +133,45 @@ def _step(progress: Progress | None, name: str) -> Callable[[int, int], None] | 
     return lambda done, total: progress(name, done, total)
 
 
+def classify(table: pl.DataFrame, columns: Sequence[str], taxonomy: str) -> pl.DataFrame:
+    """The main field of every row of any table, in one taxonomy.
+
+    The first of `columns` is read as a title, the others as texts. The table's columns are kept; added are code,
+    name and parent_name (of the top level, the name itself if it stands there; both Chinese), confidence (0–1) and
+    terms, all null where the field is unknown. Raises `CallError` for a column or taxonomy that there is not, and for
+    a table that has one of the added columns.
+    """
+    known = load_taxonomies()
+    if taxonomy not in known:
+        raise CallError(Problem("field.no_taxonomy", values={"taxonomy": taxonomy, "known": list(known)}))
+    for column in columns:
+        if column not in table.columns:
+            raise CallError(Problem("call.no_column", column=column, values={"columns": table.columns}))
+    for column in _CLASSIFIED:
+        if column in table.columns:
+            raise CallError(Problem("call.column_taken", column=column))
+    numbered = table.with_row_index(_PLACE).with_columns(pl.col(_PLACE).cast(pl.String()))
+    texts = pl.concat_str([pl.col(column).fill_null("") for column in columns[1:]] or [pl.lit("")], separator="\n")
+    records = numbered.select(_PLACE, title=pl.col(columns[0]).fill_null(""), summary=texts)
+    fields = assign_fields(records, _PLACE, taxonomies=[taxonomy]).unique("record_id", keep="first")
+    nodes = {node.code: (node.name_zh, known[taxonomy].top(node.code).name_zh) for node in known[taxonomy].nodes}
+    named = fields.select(
+        "record_id",
+        "code",
+        name=pl.col("code").replace_strict({code: name for code, (name, _) in nodes.items()}),
+        parent_name=pl.col("code").replace_strict({code: parent for code, (_, parent) in nodes.items()}),
+        confidence=pl.col("confidence").round(4),
+        terms=pl.col("terms").list.join("；"),
+    )
+    joined = numbered.join(named, left_on=_PLACE, right_on="record_id", how="left", maintain_order="left")
+    return joined.select(*table.columns, *_CLASSIFIED)
+
+
 def load(engine: Engine, read: Reading, agent: str, progress: Progress | None = None) -> Difference:
     """Put a file that was read into the ledger, with the fields of its records; see `catalogue.add`."""
     if progress:
         progress("fields", 0, 1)
-    fields = assign_fields(read.frame, ID[read.kind])
+    fields = assign_fields(read.frame, ID[read.kind], corrections.corrected_records(engine))
     if progress:
         progress("fields", 1, 1)
     return catalogue.add(engine, read, fields, agent, _step(progress, "write"))
@@ -150,6 +189,7 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
     )
     if demands.is_empty() or achievements.is_empty():
         raise NothingToDo(Problem("ledger.no_records"))
+    learn_fields(engine, agent)
     ranking = rank(
         demands,
         achievements,
@@ -167,4 +207,39 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
         achievements=achievements.height,
         agent=agent,
         progress=_step(progress, "write"),
+    )
+
+
+def learn_fields(engine: Engine, agent: str) -> int:
+    """Assign all fields anew after corrections that no run has seen yet; how many assignments became others.
+
+    What agents corrected stays as they said; elsewhere only assignments with other codes than before are written.
+    """
+    run = latest_run(engine)
+    if corrections.newest_correction(engine) <= (run.at if run else ""):
+        return 0
+    said = corrections.corrected_records(engine)
+    changed = 0
+    for kind in KINDS:
+        records = catalogue.current_records(engine, kind)
+        versions = records.select("version", record_id=ID[kind])
+        before = _by_taxonomy(catalogue.current_fields(engine, kind))
+        after = _by_taxonomy(assign_fields(records, ID[kind], said))
+        known = ["record_id", "taxonomy"]
+        was = before.select(*known, was="codes")
+        other = after.join(was, on=known, how="full", coalesce=True, maintain_order="left")
+        other = other.with_columns(pl.col("codes", "was", "confidences", "terms").fill_null([]))
+        other = other.filter(pl.col("codes") != pl.col("was")).drop("was").join(versions, on="record_id")
+        if other.height:
+            corrections.add_learned(engine, kind, other, agent)
+        changed += other.height
+    return changed
+
+
+def _by_taxonomy(fields: pl.DataFrame) -> pl.DataFrame:
+    """Fields as lists, a row for each record and taxonomy: codes, confidences and terms by falling confidence."""
+    return (
+        fields.sort("record_id", "taxonomy", pl.col("confidence").neg(), "code")
+        .group_by("record_id", "taxonomy", maintain_order=True)
+        .agg(codes="code", confidences="confidence", terms="terms")
     )

@@ -21,8 +21,8 @@ _JUDGED = "strategic_2018"
 _SOURCE = (
     "Learned from the names, terms, examples and lexicon of this project and from products of the classification of "
     "strategic emerging industries (2018), National Bureau of Statistics, as tagged in a public data file "
-    "(swifthu/industrial_classifi, MIT); how common n-grams are, from the texts of the public task on technical demands "
-    "and achievements of CCF BDCI 2019."
+    "(swifthu/industrial_classifi, MIT); how common n-grams are, from the texts of the public task on technical "
+    "demands and achievements of CCF BDCI 2019."
 )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from matching.errors import DuijieError
 from ui.access import choose_language, language, ledger, settings, t
 from ui.components.style import apply_style
-from ui.screens import deals, figures, lists, review
+from ui.screens import deals, fields, figures, lists, review
 
 
 def main() -> None:
@@ -22,6 +22,7 @@ def main() -> None:
     pages = [
         st.Page(review.show, title=t("review.title"), url_path="review", default=True),
         st.Page(lists.show, title=t("lists.title"), url_path="lists"),
+        st.Page(fields.show, title=t("fields.title"), url_path="fields"),
         st.Page(deals.show, title=t("deals.title"), url_path="deals"),
         st.Page(figures.show, title=t("figures.title"), url_path="statistics"),
     ]

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from matching.fields.assignment import load_rules
+from matching.fields.taxonomies import first_taxonomy
 from matching.ledger import catalogue, runs
 from matching.ledger.revision import Revision, revision
 from matching.reporting.statistics import Statistics, main_fields, statistics
@@ -39,17 +39,29 @@ _LISTED: Final[dict[Kind, tuple[str, ...]]] = {
 }
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _fields(kind: Kind, taxonomy: str, upload: int, change: int) -> pl.DataFrame:
+    return catalogue.current_fields(ledger(), kind, taxonomy)
+
+
+def fields(kind: Kind, taxonomy: str) -> pl.DataFrame:
+    """Fields of all current records in one taxonomy (`schema.FIELDS`)."""
+    at = now()
+    return _fields(kind, taxonomy, at.upload, at.field_change)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _records(kind: Kind, upload: int) -> pl.DataFrame:
-    fields = catalogue.current_fields(ledger(), kind, load_rules().taxonomies[0])
-    main = main_fields(fields).select("record_id", "confidence", main_field="code", decided_by="terms")
+def _records(kind: Kind, upload: int, change: int) -> pl.DataFrame:
+    found = main_fields(fields(kind, first_taxonomy().code))
+    main = found.select("record_id", "confidence", main_field="code", decided_by="terms")
     listed = catalogue.current_records(ledger(), kind, _LISTED[kind])
     return listed.join(main, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
 
 
 def records(kind: Kind) -> pl.DataFrame:
     """Current records: what is listed of them, main field (null if unknown), its confidence, the terms that decided."""
-    return _records(kind, now().upload)
+    at = now()
+    return _records(kind, at.upload, at.field_change)
 
 
 def now() -> Revision:

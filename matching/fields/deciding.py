@@ -33,7 +33,7 @@ def known_terms() -> tuple[str, ...]:
 
 
 def named_terms(texts: pl.Series) -> pl.DataFrame:
-    """Known terms that stand in normalised texts, each once: columns row (of the text) and term (its place in `known_terms`)."""
+    """Known terms in normalised texts, each once: columns row (of the text) and term (its place in `known_terms`)."""
     terms = known_terms()
     places = dict(zip(terms, range(len(terms)), strict=True))
     found = terms_in(closed_up(texts), list(terms))

@@ -104,12 +104,12 @@ def count_grams(parts: Sequence[tuple[float, pl.Series]], vocabulary: Vocabulary
     """
     rows = len(parts[0][1]) if parts else 0
     if not rows or not vocabulary.grams:
-        return sp.csr_matrix((rows, len(vocabulary.grams)), dtype=np.float32)
+        return sp.csr_matrix(np.zeros((rows, len(vocabulary.grams)), dtype=np.float32))
     batches = [
         _count_batch([(weight, texts[start : start + _BATCH]) for weight, texts in parts], vocabulary)
         for start in range(0, rows, _BATCH)
     ]
-    return sp.vstack(batches, format="csr")
+    return sp.csr_matrix(sp.vstack(batches, format="csr"))
 
 
 def _count_batch(parts: Sequence[tuple[float, pl.Series]], vocabulary: Vocabulary) -> sp.csr_matrix:

@@ -61,7 +61,7 @@ class Lexicon:
 
     @cached_property
     def steps(self) -> pl.DataFrame:
-        """Columns concept, broader, share: every concept itself (1) and all above it, `broader` to the power of steps."""
+        """Columns concept, broader, share: the concept itself with 1, each step up times `broader`."""
         rows = [
             (concept, above, self.broader**distance)
             for concept in self._parents
@@ -119,26 +119,32 @@ def broken_rules(lexicon: Lexicon) -> list[Problem]:
     """Forms are long enough, say something, and stand once; broader terms exist and never lead back."""
     claims = Counter(form for group in lexicon.groups for form in group.forms)
     known = {group.concept for group in lexicon.groups}
-    problems = []
-    for group in lexicon.groups:
-        where = {"file": f"{group.field}.csv", "row": group.row}
-        for form in group.forms:
-            if too_short(form):
-                problems.append(Problem("lexicon.short", **where, values={"form": form}))
-            if form in lexicon.ambiguous:
-                problems.append(Problem("lexicon.ambiguous", **where, values={"form": form}))
-            if claims[form] > 1:
-                problems.append(Problem("lexicon.twice", **where, values={"form": form}))
-        if group.kind not in KINDS:
-            problems.append(Problem("lexicon.kind", **where, values={"kind": group.kind, "kinds": list(KINDS)}))
-        if len(group.forms) < 2:
-            problems.append(Problem("lexicon.alone", **where, values={"term": group.term}))
-        for broader in group.broader:
-            if normalised(broader) not in known:
-                problems.append(Problem("lexicon.no_broader", **where, values={"broader": broader}))
-            elif group.concept in lexicon.above(normalised(broader)):
-                problems.append(Problem("lexicon.circular", **where, values={"broader": broader}))
-    return problems
+    return [
+        Problem(key, f"{group.field}.csv", group.row, values=values)
+        for group in lexicon.groups
+        for key, values in _broken(group, lexicon, claims, known)
+    ]
+
+
+def _broken(
+    group: Group, lexicon: Lexicon, claims: Counter[str], known: set[str]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    for form in group.forms:
+        if too_short(form):
+            yield "lexicon.short", {"form": form}
+        if form in lexicon.ambiguous:
+            yield "lexicon.ambiguous", {"form": form}
+        if claims[form] > 1:
+            yield "lexicon.twice", {"form": form}
+    if group.kind not in KINDS:
+        yield "lexicon.kind", {"kind": group.kind, "kinds": list(KINDS)}
+    if len(group.forms) < 2:
+        yield "lexicon.alone", {"term": group.term}
+    for broader in group.broader:
+        if normalised(broader) not in known:
+            yield "lexicon.no_broader", {"broader": broader}
+        elif group.concept in lexicon.above(normalised(broader)):
+            yield "lexicon.circular", {"broader": broader}
 
 
 def too_short(form: str) -> bool:

@@ -148,7 +148,7 @@ def write_model(model: FieldModel, source: str, file: Path) -> None:
         for code, c in model.classifiers.items()
     }
     about = json.dumps({"source": source, "taxonomies": entries}, ensure_ascii=False, indent=1)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         _ABOUT: np.frombuffer(about.encode(), dtype=np.uint8),
         _GRAMS: np.frombuffer("\n".join(model.vocabulary.grams).encode(), dtype=np.uint8),
         _IDF: model.idf.astype(np.float32),

@@ -106,12 +106,18 @@ def load_taxonomy(code: str) -> Taxonomy:
     return load_taxonomies()[code]
 
 
+def first_taxonomy() -> Taxonomy:
+    """The taxonomy that is shown where only one is: the province's own."""
+    return next(iter(load_taxonomies().values()))
+
+
 def read_taxonomy(file: Path) -> Taxonomy:
     """The taxonomy of a file. Raises `DataFileError` when it breaks a rule or is not in the form of one."""
     try:
         entry: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
-        head = [entry[key] for key in ("code", "name_zh", "name_en", "source", "order")]
-        taxonomy = Taxonomy(*head, nodes=tuple(_node(node) for node in entry["node"]))
+        nodes = tuple(_node(node) for node in entry["node"])
+        head = {key: entry[key] for key in ("code", "name_zh", "name_en", "source", "order")}
+        taxonomy = Taxonomy(**head, nodes=nodes)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise DataFileError(Problem("taxonomy.form", file.name, values={"reason": error})) from error
     if problems := broken_rules(taxonomy):
@@ -122,9 +128,8 @@ def read_taxonomy(file: Path) -> Taxonomy:
 def _node(entry: dict[str, Any]) -> Node:
     shared = {normalised(term): weight for term, weight in entry.get("shared", {}).items()}
     terms = {normalised(term): shared.get(normalised(term), 1.0) for term in entry["terms"]}
-    words = [entry[key] for key in ("code", "name_zh", "name_en", "parent")]
-    description = [entry["description_zh"], entry["description_en"]]
-    return Node(*words, entry.get("group", ""), *description, tuple(entry["aliases"]), MappingProxyType(terms))
+    words = {key: entry[key] for key in ("code", "name_zh", "name_en", "parent", "description_zh", "description_en")}
+    return Node(**words, group=entry.get("group", ""), aliases=tuple(entry["aliases"]), terms=MappingProxyType(terms))
 
 
 def broken_rules(taxonomy: Taxonomy) -> list[Problem]:

@@ -54,7 +54,11 @@ def examples_of(taxonomy: Taxonomy) -> pl.DataFrame:
     rows += [(text, code, training.example) for text, code in _written_examples(taxonomy)]
     rows += [(phrase, UNKNOWN, training.background) for phrase in _background()]
     frame = pl.DataFrame(rows, schema=["text", "code", "weight"], orient="row")
-    return frame.with_columns(judged=False).unique(["text", "code"], keep="first", maintain_order=True).cast(EXAMPLES)
+    return (
+        frame.with_columns(judged=False)
+        .unique(["text", "code"], keep="first", maintain_order=True)
+        .cast(pl.Schema(EXAMPLES))
+    )
 
 
 def _written_examples(taxonomy: Taxonomy) -> list[tuple[str, str]]:

@@ -13,7 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from matching.errors import FileRefused, Problem
+import polars as pl
+
+from matching.errors import CallError, FileRefused, Problem
 from matching.settings import Settings
 
 _ZIP: Final = b"PK\x03\x04"
@@ -47,6 +49,32 @@ def read_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
     if len(rows) > settings.table_rows:
         raise _refused(name, "file.too_many_rows", rows=settings.table_rows)
     return rows
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file. Raises `CallError` when it is not there or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CallError(Problem("call.no_file", values={"path": path, "reason": error.strerror})) from error
+
+
+def read_table(path: Path, settings: Settings) -> pl.DataFrame:
+    """Any table whose first row holds the headings, all cells as texts. Raises `FileRefused` for what is no such table.
+
+    Cells beyond the headings are refused with their row, missing ones are "".
+    """
+    heading, *rows = read_rows(path.name, content_of(path), settings)
+    names = [cell.strip() for cell in heading.cells]
+    while names and not names[-1]:
+        names.pop()
+    if not names or "" in names or len(set(names)) < len(names):
+        raise FileRefused(Problem("file.headings", path.name, heading.number, values={"headings": names}))
+    for row in rows:
+        if any(cell.strip() for cell in row.cells[len(names) :]):
+            raise FileRefused(Problem("file.too_many_cells", path.name, row.number, values={"count": len(names)}))
+    cells = [[*row.cells, *[""] * len(names)][: len(names)] for row in rows]
+    return pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String()), orient="row")
 
 
 def _refused(name: str, key: str, **values: object) -> FileRefused:

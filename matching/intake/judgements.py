@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from matching.errors import CallError, FileRefused, Problem
-from matching.intake.files import read_rows
+from matching.errors import FileRefused, Problem
+from matching.intake.files import content_of, read_rows
 from matching.schema import JUDGEMENTS
 from matching.settings import Settings
 
@@ -17,11 +17,7 @@ def read_judgements(path: Path, settings: Settings) -> pl.DataFrame:
 
     Raises `FileRefused` for a missing column or a level that is not 1, 2, 3 or 4.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CallError(Problem("call.no_file", values={"path": path, "reason": error.strerror})) from error
-    heading, *body = read_rows(path.name, content, settings)
+    heading, *body = read_rows(path.name, content_of(path), settings)
     missing = [name for name in JUDGEMENTS if name not in heading.cells]
     if missing:
         values: dict[str, object] = {"names": missing, "seen": heading.cells[:12]}

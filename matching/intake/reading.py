@@ -12,10 +12,10 @@ from typing import Final, cast
 
 import polars as pl
 
-from matching.errors import CallError, FileRefused, Problem
+from matching.errors import FileRefused, Problem
 from matching.intake import cells
 from matching.intake.columns import Column, FoundColumn, Heading, find_heading, known_columns
-from matching.intake.files import Row, read_rows
+from matching.intake.files import Row, content_of, read_rows
 from matching.schema import CHOICES, ID, ORGANISATION, PROVENANCE, RECORD, Kind
 from matching.settings import Settings
 
@@ -51,11 +51,7 @@ class Reading:
 def read_file(path: str | Path, kind: Kind, settings: Settings | None = None) -> Reading:
     """Read a file from disk; see `read_bytes`. Raises `CallError` when it is not there."""
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CallError(Problem("call.no_file", values={"path": path, "reason": error.strerror})) from error
-    return read_bytes(path.name, content, kind, settings)
+    return read_bytes(path.name, content_of(path), kind, settings)
 
 
 def read_bytes(name: str, content: bytes, kind: Kind, settings: Settings | None = None) -> Reading:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Select, Table, distinct, func, insert
 
 from matching.errors import LedgerError, Problem
 from matching.intake.reading import Reading
+from matching.ledger.corrections import overlaid
 from matching.ledger.database import now, reading, writing
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.tables import RECORD_TABLE, record_field, upload
@@ -97,7 +98,7 @@ def record(engine: Engine, kind: Kind, record_id: str) -> dict[str, object]:
 
 
 def fields_of(engine: Engine, kind: Kind, record_id: str) -> pl.DataFrame:
-    """Fields of the newest version of one record, as a frame of `schema.FIELDS`."""
+    """Fields of the newest version of one record, corrections included, as a frame of `schema.FIELDS`."""
     table = RECORD_TABLE[kind]
     newest = select(func.max(table.c.version)).where(table.c[ID[kind]] == record_id).scalar_subquery()
     query = (
@@ -107,14 +108,14 @@ def fields_of(engine: Engine, kind: Kind, record_id: str) -> pl.DataFrame:
             record_field.c.record_id == record_id,
             record_field.c.version == newest,
         )
-        .order_by(record_field.c.taxonomy.desc(), record_field.c.confidence.desc(), record_field.c.code)
+        .order_by(record_field.c.taxonomy, record_field.c.confidence.desc(), record_field.c.code)
     )
     with reading(engine) as connection:
-        return frame(connection, query, FIELDS)
+        return overlaid(connection, kind, frame(connection, query, FIELDS), record_id=record_id)
 
 
 def current_fields(engine: Engine, kind: Kind, taxonomy: str | None = None, *, terms: bool = True) -> pl.DataFrame:
-    """Fields of the newest version of every record, as a frame of `schema.FIELDS`, strongest first.
+    """Fields of the newest version of every record, corrections included, as a frame of `schema.FIELDS`.
 
     Of one taxonomy alone when it is named; without the column of terms, which is slow to read, when not asked for.
     """
@@ -133,7 +134,7 @@ def current_fields(engine: Engine, kind: Kind, taxonomy: str | None = None, *, t
     if taxonomy is not None:
         query = query.where(record_field.c.taxonomy == taxonomy)
     with reading(engine) as connection:
-        return frame(connection, query, schema)
+        return overlaid(connection, kind, frame(connection, query, schema), taxonomy=taxonomy or "")
 
 
 def difference(engine: Engine, read: Reading) -> Difference:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from matching.schema import ACHIEVEMENT, DEAL_ENDED, DEAL_STATES, DEMAND, KINDS, VERDICTS, Kind
+from matching.schema import ACHIEVEMENT, CORRECTED, DEAL_ENDED, DEAL_STATES, DEMAND, KINDS, VERDICTS, Kind
 
 metadata: Final = MetaData(
     naming_convention={
@@ -40,6 +40,9 @@ metadata: Final = MetaData(
 )
 
 UNDONE: Final = "undone"
+# A correction taken back, and what the program assigns since it learned from corrections.
+RELEASED: Final = "released"
+LEARNED: Final = "learned"
 
 
 def _type(dtype: pl.DataType) -> TypeEngine[Any]:
@@ -113,6 +116,27 @@ record_field: Final = Table(
     _one_of("kind", KINDS),
 )
 
+field_change: Final = Table(
+    "field_change",
+    metadata,
+    Column("change_id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("record_id", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("taxonomy", String(60), nullable=False),
+    Column("basis", String(20), nullable=False),
+    Column("codes", JSON, nullable=False),
+    Column("confidences", JSON, nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64)),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+    _one_of("kind", KINDS),
+    _one_of("basis", (CORRECTED, RELEASED, LEARNED)),
+    Index("ix_field_change_record", "kind", "record_id", "taxonomy", "change_id"),
+)
+
 run: Final = Table(
     "run",
     metadata,
@@ -136,7 +160,7 @@ candidate: Final = Table(
     Column("score", Float, nullable=False),
     Column("character_part", Float, nullable=False),
     Column("word_part", Float, nullable=False),
-    Column("concept_part", Float, nullable=False),
+    Column("concept_part", Float, nullable=False, server_default="0"),
     Column("field_part", Float, nullable=False),
     Column("text_score", Float, nullable=False),
     Column("field_score", Float, nullable=False),

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import xlsxwriter
 
-from matching.fields.assignment import load_rules
-from matching.fields.taxonomies import load_taxonomy
+from matching.fields.taxonomies import first_taxonomy
 from matching.reporting.statistics import UNKNOWN, Statistics
 from matching.reporting.tables import add_table
 from matching.wording import say
@@ -21,7 +20,7 @@ TABLES: Final = ("funnel", "by_field", "by_institute", "by_month")
 
 def readable_tables(figures: Statistics, language: str) -> dict[str, pl.DataFrame]:
     """The tables with steps and fields by their names instead of codes, in the order of TABLES."""
-    taxonomy = load_taxonomy(load_rules().taxonomies[0])
+    taxonomy = first_taxonomy()
     fields = {node.code: node.name(language) for node in taxonomy.fields} | {UNKNOWN: say("field.unknown", language)}
     steps = {step: say(f"funnel.{step}", language) for step in figures.funnel["step"]}
     return {

@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from sqlalchemy import Engine, select
 
-from matching.fields.assignment import load_rules
-from matching.fields.taxonomies import load_taxonomy
+from matching.fields.taxonomies import first_taxonomy
 from matching.ledger import catalogue, deals, decisions
 from matching.ledger.database import reading
 from matching.ledger.frames import frame
@@ -60,7 +59,7 @@ def statistics(engine: Engine, timezone: str, at: datetime | None = None) -> Sta
     shown = _pairs_shown(engine)
     reached = _reached(engine, standing)
     reviewed = standing.filter(pl.col("verdict") != "later")
-    first = load_rules().taxonomies[0]
+    first = first_taxonomy().code
     demand_field = main_fields(catalogue.current_fields(engine, "demands", first, terms=False))
     achievement_field = main_fields(catalogue.current_fields(engine, "achievements", first, terms=False))
     return Statistics(
@@ -74,11 +73,9 @@ def statistics(engine: Engine, timezone: str, at: datetime | None = None) -> Sta
 
 
 def main_fields(fields: pl.DataFrame) -> pl.DataFrame:
-    """Each record's field of highest confidence in the first taxonomy, with the columns of `fields`; ties by code."""
-    return (
-        fields.filter(pl.col("taxonomy") == load_rules().taxonomies[0])
-        .sort("record_id", pl.col("confidence").neg(), "code")
-        .unique("record_id", keep="first", maintain_order=True)
+    """Each record's field of highest confidence, with the columns of `fields`, all of one taxonomy; ties by code."""
+    return fields.sort("record_id", pl.col("confidence").neg(), "code").unique(
+        "record_id", keep="first", maintain_order=True
     )
 
 
@@ -127,7 +124,7 @@ def _by_field(
         return placed.group_by(known.alias("code")).agg(figure)
 
     count = pl.len().cast(pl.Int64)
-    codes = [node.code for node in load_taxonomy(load_rules().taxonomies[0]).fields]
+    codes = [node.code for node in first_taxonomy().fields]
     table = pl.DataFrame({"code": [*codes, UNKNOWN]})
     for figures in (
         cut(demands, "demand_id", demand_field, count.alias("demands")),

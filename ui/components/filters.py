@@ -2,43 +2,103 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 import streamlit as st
 
-from matching.fields.assignment import load_rules
-from matching.fields.taxonomies import load_taxonomy
+from matching.fields.taxonomies import Taxonomy, first_taxonomy, load_taxonomies, load_taxonomy
 from matching.reporting.statistics import UNKNOWN
+from matching.schema import ID, Kind
 from ui.access import language, t, worded_key
+from ui.catalogue_cache import fields
 
 _ALL: Final = ""
+_TAXONOMY: Final = "taxonomy"
+# One step down the tree; a full-width space keeps its width in a list of choices.
+_INDENT: Final = "　"
+
+
+@dataclass(frozen=True)
+class FieldChoice:
+    """A taxonomy, and the code of one of its nodes, UNKNOWN, or "" for all."""
+
+    taxonomy: str
+    code: str
 
 
 def field_name(code: str | None) -> str:
     """Name of a field of the first taxonomy in the session's language; what has none is called unknown."""
     if code in (None, UNKNOWN):
         return t("field.unknown")
-    return load_taxonomy(load_rules().taxonomies[0]).node(str(code)).name(language())
+    return first_taxonomy().node(str(code)).name(language())
 
 
-def choose_field(key: str) -> str:
-    """A field's code, UNKNOWN, or "" for all."""
-    codes = [node.code for node in load_taxonomy(load_rules().taxonomies[0]).fields]
+def node_label(taxonomy: Taxonomy, code: str) -> str:
+    """A node's name, set in by its depth."""
+    node = taxonomy.node(code)
+    depth = 0
+    while node.parent:
+        node = taxonomy.node(node.parent)
+        depth += 1
+    return _INDENT * depth + taxonomy.node(code).name(language())
+
+
+def open_with_field(choice: FieldChoice) -> None:
+    """Make the next screen with this filter open with the choice."""
+    st.session_state[worded_key(_TAXONOMY)] = choice.taxonomy
+    st.session_state[worded_key(_field_key(choice.taxonomy))] = choice.code
+
+
+def _field_key(taxonomy: str) -> str:
+    return f"field_{taxonomy}"
+
+
+def choose_taxonomy() -> str:
+    """A taxonomy's code."""
     return st.selectbox(
-        t("filter.field"),
-        [_ALL, *codes, UNKNOWN],
-        format_func=lambda code: t("filter.all_fields") if code == _ALL else field_name(code),
-        key=worded_key(key),
+        t("filter.taxonomy"),
+        list(load_taxonomies()),
+        format_func=lambda code: load_taxonomy(code).name(language()),
+        key=worded_key(_TAXONOMY),
         bind="query-params",
     )
 
 
-def with_field(records: pl.DataFrame, code: str) -> pl.DataFrame:
-    """Records whose main field is the chosen one."""
-    if code == _ALL:
+def choose_field() -> FieldChoice:
+    """A taxonomy and one of its nodes, on any level."""
+    left, right = st.columns(2)
+    with left:
+        taxonomy = load_taxonomy(choose_taxonomy())
+    codes = [node.code for node in taxonomy.nodes]
+
+    def label(code: str) -> str:
+        if code == _ALL:
+            return t("filter.all_fields")
+        return t("field.unknown") if code == UNKNOWN else node_label(taxonomy, code)
+
+    with right:
+        code = st.selectbox(
+            t("filter.field"),
+            [_ALL, *codes, UNKNOWN],
+            format_func=label,
+            key=worded_key(_field_key(taxonomy.code)),
+            bind="query-params",
+        )
+    return FieldChoice(taxonomy.code, code)
+
+
+def with_field(records: pl.DataFrame, kind: Kind, choice: FieldChoice) -> pl.DataFrame:
+    """Records that have the chosen field or one under it; for UNKNOWN those that have none in the taxonomy."""
+    if choice.code == _ALL:
         return records
-    return records.filter(pl.col("main_field").is_null() if code == UNKNOWN else pl.col("main_field") == code)
+    assigned = fields(kind, choice.taxonomy)
+    if choice.code == UNKNOWN:
+        return records.join(assigned, left_on=ID[kind], right_on="record_id", how="anti", maintain_order="left")
+    below = load_taxonomy(choice.taxonomy).below(choice.code)
+    chosen = assigned.filter(pl.col("code").is_in(below))
+    return records.join(chosen, left_on=ID[kind], right_on="record_id", how="semi", maintain_order="left")
 
 
 def with_words(records: pl.DataFrame, text: str, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Final, cast
 
 import streamlit as st
 
+from matching.fields.maturity import stage_of
 from matching.ranking.explanation import spans
 from matching.schema import Kind
 from ui.access import t
@@ -70,6 +71,8 @@ def _fact(name: str, value: object) -> str:
         return t(f"fact.{name}", amount=f"{cast(int, value) / 10_000:,.10g}")
     if isinstance(value, date):
         return t(f"fact.{name}", day=value.isoformat())
+    if name == "maturity" and (stage := stage_of(str(value))) is not None:
+        return t("fact.maturity", stage=value, levels=stage.levels)
     if name == "visibility":
         return t(f"visibility.{value}")
     return str(value)

@@ -9,13 +9,13 @@ import streamlit as st
 
 from matching import pipeline
 from matching.errors import DuijieError
-from matching.fields.taxonomies import load_taxonomy
 from matching.intake.reading import Reading, read_bytes
 from matching.ledger import catalogue, runs
 from matching.ledger.catalogue import Difference
 from matching.schema import ID, KINDS, ORGANISATION, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now, records
+from ui.components.corrections import explained, show_fields
 from ui.components.filters import choose_field, field_name, with_field, with_words
 from ui.components.long_work import LOADING, MATCHING, long_work
 from ui.components.moments import local_minute
@@ -137,12 +137,12 @@ def _browse(kind: Kind) -> None:
     if listed.is_empty():
         st.info(t(f"lists.no_{kind}"))
         return
-    search, field = st.columns([3, 2])
+    search, field = st.columns([2, 3])
     with search:
         text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=t("lists.search_hint"))
     with field:
-        code = choose_field("field")
-    found = with_words(with_field(listed, code), text, (ID[kind], "title", ORGANISATION[kind], "contact"))
+        choice = choose_field()
+    found = with_words(with_field(listed, kind, choice), text, (ID[kind], "title", ORGANISATION[kind], "contact"))
     st.caption(t("lists.count", shown=found.height, total=listed.height))
     if found.is_empty():
         st.info(t("filter.nothing"))
@@ -159,7 +159,7 @@ def _browse(kind: Kind) -> None:
         lazy=found.height > _SENT_WHOLE,
         height=min(35 * (found.height + 1) + 3, 380),
         # The selection is a position: rows that change must not keep it.
-        key=f"browse:{kind}:{now().upload}:{code}:{text}",
+        key=f"browse:{kind}:{now().upload}:{now().field_change}:{choice.taxonomy}:{choice.code}:{text}",
         on_select="rerun",
         selection_mode="single-row",
     )
@@ -204,25 +204,7 @@ def _formats(columns: list[str]) -> dict[str, Any]:
 def _detail(kind: Kind, record_id: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(border=True):
-        fields = catalogue.fields_of(ledger(), kind, record_id)
-        terms = [term for terms in fields.filter(pl.col("basis") == "text")["terms"] for term in terms]
+        fields, terms = explained(kind, record_id)
         show_record(catalogue.record(ledger(), kind, record_id), kind, terms, "")
     with right, st.container(border=True):
-        st.markdown(f"**{t('lists.fields_title')}**")
-        if fields.is_empty():
-            st.text(t("lists.no_fields"))
-            return
-        st.dataframe(_field_table(fields), hide_index=True)
-
-
-def _field_table(fields: pl.DataFrame) -> pl.DataFrame:
-    rows = [
-        {
-            t("column.taxonomy"): load_taxonomy(row["taxonomy"]).name(language()),
-            t("column.main_field"): load_taxonomy(row["taxonomy"]).node(row["code"]).name(language()),
-            t("column.confidence"): round(row["confidence"], 2),
-            t("column.decided_by"): t(f"basis.{row['basis']}", terms=row["terms"]),
-        }
-        for row in fields.iter_rows(named=True)
-    ]
-    return pl.DataFrame(rows)
+        show_fields(kind, record_id, fields)

@@ -16,7 +16,7 @@ from matching.ranking.candidates import field_names
 from matching.schema import REJECT_REASONS, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import queue, records
-from ui.components.filters import choose_field, with_field, with_words
+from ui.components.filters import FieldChoice, choose_field, with_field, with_words
 from ui.components.moments import local_minute
 from ui.components.plain import plain
 from ui.components.record import show_record
@@ -55,26 +55,26 @@ def show() -> None:
 
 def _choose_filter(waiting: pl.DataFrame) -> pl.DataFrame:
     """Filters and progress; the demands that the filters leave, of all that wait."""
-    places = st.columns([2.2, 1.4, 1.2, 2.0], vertical_alignment="bottom")
+    places = st.columns([1.8, 2.6, 1.0, 1.8], vertical_alignment="bottom")
     with places[0]:
         hint = t("review.search_hint")
         text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=hint)
     with places[1]:
-        code = choose_field("field")
+        choice = choose_field()
     with places[2]:
         open_only = st.toggle(t("review.open_only"), key=_OPEN_ONLY)
     with places[3]:
         _progress(waiting)
-    listed = _filtered(waiting, text, code, open_only)
+    listed = _filtered(waiting, text, choice, open_only)
     if listed.is_empty():
         st.info(t("review.nothing_left") if open_only else t("filter.nothing"))
     return listed
 
 
-def _filtered(waiting: pl.DataFrame, text: str, code: str, open_only: bool) -> pl.DataFrame:
-    known = records("demands").select("demand_id", "title", "enterprise", "city", "main_field")
+def _filtered(waiting: pl.DataFrame, text: str, choice: FieldChoice, open_only: bool) -> pl.DataFrame:
+    known = records("demands").select("demand_id", "title", "enterprise", "city")
     listed = waiting.join(known, on="demand_id", maintain_order="left")
-    listed = with_words(with_field(listed, code), text, ("demand_id", "title", "enterprise", "city"))
+    listed = with_words(with_field(listed, "demands", choice), text, ("demand_id", "title", "enterprise", "city"))
     kept = pl.col("demand_id") == st.session_state.get(_DEMAND, "")
     # The demand in hand stays in view when its last candidate is decided; the next step leaves it.
     return listed.filter(kept | (pl.col("decided") < pl.col("candidates"))) if open_only else listed

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.fields.terms import normalised, terms_in
+from matching.fields.terms import closed_up, normalised, normalised_texts, terms_in
+
+# Assigned characters: what Unicode adds later, one library knows before the other.
+ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
 
 
 def found(text: str, *terms: str) -> list[str]:
@@ -21,7 +26,7 @@ def found(text: str, *terms: str) -> list[str]:
         ("CFRP", "cfrp"),
         ("㎡", "m2"),
         ("碳纤维（ＣＦＲＰ）", "碳纤维(cfrp)"),
-        ("Straße", "strasse"),
+        ("Straße", "straße"),
         ("ﬁne", "fine"),
         ("", ""),
     ],
@@ -40,6 +45,51 @@ def test_case_and_width_make_no_difference(text: str) -> None:
     ascii_only = "".join(character for character in text if "!" <= character <= "~")
     wide = ascii_only.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})
     assert normalised(wide) == normalised(ascii_only) == normalised(ascii_only.upper())
+
+
+@given(st.lists(st.text(ASSIGNED), max_size=8))
+def test_a_column_is_normalised_text_by_text(texts: list[str]) -> None:
+    column = normalised_texts(pl.Series(texts, dtype=pl.String()))
+    assert column.to_list() == [normalised(text) for text in texts]
+
+
+@given(st.lists(st.sampled_from(["ΣΑΣ", "İI", "ﬁｱ㎡", "Ǆ", "１２０ＫＷ", "ẞ", " \u3000", "①"]), max_size=6).map("".join))
+def test_a_column_is_normalised_as_a_text_is_where_characters_change_length(text: str) -> None:
+    assert normalised_texts(pl.Series([text])).to_list() == [normalised(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("碳 纤 维", "碳纤维"),
+        ("machine vision system", "machine vision system"),
+        ("3d 打印", "3d打印"),
+        ("打印 3d  print", "打印3d  print"),
+        ("碳\n纤\t维", "碳纤维"),
+        (" 碳纤维 ", "碳纤维"),
+        ("cad / cam", "cad / cam"),
+        ("", ""),
+        # A Latin letter with an accent is no Chinese character.
+        ("poincaré map", "poincaré map"),
+    ],
+)
+def test_white_space_stays_between_latin_words_only(text: str, closed: str) -> None:
+    assert closed_up(pl.Series([text])).to_list() == [closed]
+
+
+@given(st.lists(st.text("光纤，ab1- \t\n", max_size=12), max_size=5))
+def test_white_space_goes_where_a_chinese_character_is_beside_it(texts: list[str]) -> None:
+    def expected(text: str) -> str:
+        pieces = re.split(r"(\s+)", text)
+        return "".join(
+            piece
+            for place, piece in enumerate(pieces)
+            if place % 2 == 0 or (pieces[place - 1][-1:] + pieces[place + 1][:1]).isascii()
+        )
+
+    closed = closed_up(pl.Series(texts, dtype=pl.String()))
+    assert closed.to_list() == [expected(text) for text in texts]
+    assert closed_up(closed).to_list() == closed.to_list()
 
 
 @pytest.mark.parametrize(
