@@ -9,14 +9,16 @@ SOURCES := matching ui tests scripts
 DEMO_FOLDER := $(CURDIR)/.demo
 DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
 
-.PHONY: help demo test check format lock screenshots clean
+.PHONY: help demo test check format lock train fields-report screenshots clean
 
 help:
 	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
 	@echo "make test         run the tests"
-	@echo "make check        formatter, linter, type checker, wording catalogues"
+	@echo "make check        formatter, linter, type checker, data files"
 	@echo "make format       rewrite the sources as the formatter wants them"
 	@echo "make lock         resolve requirements.lock anew"
+	@echo "make train        learn the field model anew (needs the judged products and pairs)"
+	@echo "make fields-report  measure the fields and write docs/fields.md"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
 
@@ -42,6 +44,7 @@ check: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/python scripts/check_data.py
 
 format: $(READY)
 	$(BIN)/ruff format $(SOURCES)
@@ -50,6 +53,12 @@ format: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+
+train: $(READY)
+	$(BIN)/python scripts/train_fields.py
+
+fields-report: $(READY)
+	$(BIN)/python scripts/measure_fields.py
 
 screenshots: $(READY)
 	$(BIN)/python scripts/screenshots.py

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from matching.errors import DataFileError, Problem
+from matching.errors import DataFileError
 from matching.fields.crosswalk import load_crosswalk
 from matching.fields.lexicon import load_lexicon
 from matching.fields.maturity import load_stages
-from matching.fields.model import UNKNOWN, load_model
+from matching.fields.model import load_model
 from matching.fields.taxonomies import load_taxonomies
 
 
@@ -20,7 +20,7 @@ def main() -> int:
     try:
         taxonomies, crosswalk = load_taxonomies(), load_crosswalk()
         stages, lexicon = load_stages(), load_lexicon()
-        _check_model()
+        load_model()
     except DataFileError as error:
         print(error.text("en"), file=sys.stderr)
         return 1
@@ -28,14 +28,6 @@ def main() -> int:
     print(f"fields: {fields}; links: {len(crosswalk.links)}, gaps with a reason: {len(crosswalk.gaps)}")
     print(f"stages: {len(stages)}; lexicon: {len(lexicon.groups):,} groups, {len(lexicon.concept_of):,} forms")
     return 0
-
-
-def _check_model() -> None:
-    """The trained model knows the nodes of the taxonomies as they are now."""
-    for code, classifier in load_model().classifiers.items():
-        nodes = {node.code for node in load_taxonomies()[code].fields}
-        if nodes != set(classifier.codes) - {UNKNOWN}:
-            raise DataFileError(Problem("model.outdated", "fields.npz", values={"taxonomy": code}))
 
 
 if __name__ == "__main__":

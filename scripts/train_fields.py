@@ -1,7 +1,7 @@
 """Train the field model from the data files and the judged products: `make train` runs this.
 
 Writes datasets/model/fields.npz. The products are read from where DUIJIE_FIELD_PRODUCTS says, or from
-../shared/field_products; how common an n-gram is, is learned from the texts of the judged pairs (DUIJIE_JUDGED_PAIRS,
+../shared/field_products; how common an n-gram is, is learned from the texts of the judged pairs (DUIJIEJUDGED_PAIRS,
 or ../shared/judged_pairs). Nothing of either but the learned weights is kept.
 """
 
@@ -17,7 +17,7 @@ from matching.fields.model import write_model
 from matching.fields.taxonomies import load_taxonomies
 from matching.fields.training import examples_of, read_products, train
 
-_JUDGED = "strategic_2018"
+JUDGED = "strategic_2018"
 _SOURCE = (
     "Learned from the names, terms, examples and lexicon of this project and from products of the classification of "
     "strategic emerging industries (2018), National Bureau of Statistics, as tagged in a public data file "
@@ -36,7 +36,7 @@ def products_file() -> Path:
 
 def judged_pairs() -> Path:
     """The folder of the judged pairs."""
-    return Path(os.environ.get("DUIJIE_JUDGED_PAIRS", _SHARED / "judged_pairs"))
+    return Path(os.environ.get("DUIJIEJUDGED_PAIRS", _SHARED / "judged_pairs"))
 
 
 def record_texts() -> pl.Series:
@@ -50,8 +50,8 @@ def main() -> None:
     """Train and write."""
     taxonomies = load_taxonomies()
     examples = {code: examples_of(taxonomy) for code, taxonomy in taxonomies.items()}
-    products = read_products(products_file(), taxonomies[_JUDGED])
-    examples[_JUDGED] = pl.concat([products, examples[_JUDGED]])
+    products = read_products(products_file(), taxonomies[JUDGED])
+    examples[JUDGED] = pl.concat([products, examples[JUDGED]])
     target = data_path("model", "fields.npz")
     write_model(train(examples, taxonomies, record_texts()), _SOURCE, target)
     print(f"{target}: {target.stat().st_size:,} bytes from {sum(map(len, examples.values())):,} texts")

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
+from matching.fields.assignment import believed
 from matching.fields.taxonomies import first_taxonomy
 from matching.ledger import catalogue, runs
 from matching.ledger.revision import Revision, revision
@@ -41,11 +42,11 @@ _LISTED: Final[dict[Kind, tuple[str, ...]]] = {
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _fields(kind: Kind, taxonomy: str, upload: int, change: int) -> pl.DataFrame:
-    return catalogue.current_fields(ledger(), kind, taxonomy)
+    return believed(catalogue.current_fields(ledger(), kind, taxonomy))
 
 
 def fields(kind: Kind, taxonomy: str) -> pl.DataFrame:
-    """Fields of all current records in one taxonomy (`schema.FIELDS`)."""
+    """Fields of all current records in one taxonomy that are sure enough to be shown (`schema.FIELDS`)."""
     at = now()
     return _fields(kind, taxonomy, at.upload, at.field_change)
 

@@ -63,6 +63,11 @@ def assign_fields(
     return read.sort(place, "record_id", pl.col("confidence").neg(), "code")
 
 
+def believed(fields: pl.DataFrame) -> pl.DataFrame:
+    """Fields to be shown and filtered by: those that the program is sure of; weaker ones serve the ranking alone."""
+    return fields.filter(pl.col("confidence") >= load_rules().sure)
+
+
 @cache
 def _models(codes: tuple[str, ...]) -> tuple[FieldModel, ...]:
     """The model that ships with the program, and one of its own for each taxonomy that a user added."""

@@ -31,8 +31,8 @@ class Stage:
 
     @property
     def levels(self) -> str:
-        """Readiness levels as they are shown: "TRL 5–6"."""
-        return f"TRL {self.trl_from}" + (f"–{self.trl_to}" if self.trl_to > self.trl_from else "")
+        """Readiness levels as they are shown: "5-6"."""
+        return f"{self.trl_from}-{self.trl_to}" if self.trl_to > self.trl_from else str(self.trl_from)
 
 
 @cache

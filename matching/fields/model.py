@@ -30,7 +30,9 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import Ridge
 
 from matching.data_files import data_path
+from matching.errors import DataFileError, Problem
 from matching.fields.grams import Vocabulary, count_grams
+from matching.fields.taxonomies import load_taxonomies
 
 _GRAMS: Final = "grams"
 _IDF: Final = "idf"
@@ -120,8 +122,17 @@ def with_corrections(
 
 @cache
 def load_model() -> FieldModel:
-    """The model that ships with the program (`datasets/model/fields.npz`)."""
-    return read_model(data_path("model", "fields.npz"))
+    """The model that ships with the program (`datasets/model/fields.npz`).
+
+    Raises `DataFileError` when the taxonomies have other fields than the model was trained for.
+    """
+    file = data_path("model", "fields.npz")
+    model = read_model(file)
+    known = load_taxonomies()
+    for code, classifier in model.classifiers.items():
+        if {node.code for node in known[code].fields} != set(classifier.codes) - {UNKNOWN}:
+            raise DataFileError(Problem("model.outdated", file.name, values={"taxonomy": code}))
+    return model
 
 
 def read_model(file: Path) -> FieldModel:

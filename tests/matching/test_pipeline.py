@@ -102,7 +102,7 @@ def test_every_intended_pair_is_among_the_first_ten(ranks: dict[tuple[str, str],
 
 def test_most_intended_pairs_are_among_the_first_three(ranks: dict[tuple[str, str], int]) -> None:
     near = [pair for pair in PAIRS if ranks.get(pair, 99) <= 3]
-    assert len(near) >= 0.85 * len(PAIRS)
+    assert len(near) >= 93
 
 
 def test_an_intended_pair_leads_most_lists(ranks: dict[tuple[str, str], int]) -> None:
@@ -225,14 +225,15 @@ def test_a_changed_record_makes_a_new_run(ledger: Engine) -> None:
 
 
 def test_what_is_closed_or_gone_takes_no_part(ledger: Engine) -> None:
+    """C2 shares no text with X1, only doubtful fields, so it comes last."""
     states = ("已关闭", "已过期", "已对接")
     demands = [f"X{place},沼气脱硫,{state}" for place, state in enumerate(states, start=3)]
     gone = [f"C{place},沼气脱硫塔,{state}" for place, state in enumerate(("已转让", "已撤回", "洽谈中"), start=3)]
     fill(ledger, (*DEMANDS, *demands), (*ACHIEVEMENTS, *gone))
     run = match_ledger(ledger, 10, "周某")
     assert (run.demands, run.achievements) == (3, 3)
-    assert candidates_of(ledger, run.run_id, "X1")["achievement_id"].to_list() == ["C1", "C5"]
-    assert candidates_of(ledger, run.run_id, "X5").height == 2
+    assert candidates_of(ledger, run.run_id, "X1")["achievement_id"].to_list() == ["C1", "C5", "C2"]
+    assert candidates_of(ledger, run.run_id, "X5")["achievement_id"].to_list() == ["C1", "C5", "C2"]
     assert candidates_of(ledger, run.run_id, "X3").height == 0
 
 
@@ -254,7 +255,8 @@ def test_without_both_lists_there_is_nothing_to_do(
 
 
 def test_a_run_without_candidates_is_a_run(ledger: Engine) -> None:
-    fill(ledger, ("X1,毛衣编织,",), ("C1,沼气脱硫塔,",))
+    """A title without a letter has neither text nor fields, but it is a title."""
+    fill(ledger, ("X1,——,",), ("C1,沼气脱硫塔,",))
     run = match_ledger(ledger, 10, "周某")
     assert run.candidates == 0
     assert latest_run(ledger) == run
@@ -266,3 +268,25 @@ def test_a_pair_outside_the_list_is_explained_too(samples: Ranking) -> None:
     outside = next(each for each in samples.vectors.achievement_ids if each not in listed)
     lowest = samples.candidates.filter(demand_id="XQ2026001")["score"].min()
     assert 0 <= explain(samples, "XQ2026001", outside).score <= lowest
+
+
+def test_a_record_that_states_a_field_and_one_below_it_has_each_once(ledger: Engine) -> None:
+    """新材料 and 前沿新材料 within it are stated, and the text speaks for the narrower one as well."""
+    text = "需求编号,需求名称,技术领域\nX1,石墨烯导电浆料,新材料、前沿新材料\n"
+    file = read_bytes("demands.csv", text.encode(), "demands")
+    assert file.frame["field"].to_list() == ["新材料、前沿新材料"]
+    found = assign_fields(file.frame, "demand_id").select("taxonomy", "code")
+    assert found.filter(found.is_duplicated()).rows() == []
+    load(ledger, file, "周某")
+    assert catalogue.current_fields(ledger, "demands").height == found.height
+
+
+def test_no_score_is_above_1(sample_demands: Reading) -> None:
+    """A list against itself, in which a record meets its own text and its own fields."""
+    demands = sample_demands.frame
+    achievements = records("achievements", *demands.select(achievement_id="demand_id", title="title").to_dicts())
+    titles = records("demands", *demands.select("demand_id", "title").to_dicts())
+    found = rank(titles, achievements).candidates
+    assert found["score"].max() <= 1 + 1e-12
+    first = found.filter(rank=1)
+    assert first["demand_title"].equals(first["achievement_title"], check_names=False)

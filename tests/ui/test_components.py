@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import polars as pl
 import pytest
+import streamlit
 from hypothesis import given
 from hypothesis import strategies as st
 from places import ROOT
+from records import records
+from sqlalchemy import Engine
 
+from matching.fields.taxonomies import load_taxonomy
+from matching.intake.columns import Heading
+from matching.intake.reading import Reading
+from matching.ledger import catalogue, corrections
 from matching.reporting.statistics import UNKNOWN
-from ui.components.filters import with_field, with_words
+from matching.schema import FIELDS
+from ui import access, catalogue_cache
+from ui.components.filters import FieldChoice, node_label, with_field, with_words
 from ui.components.moments import local_day, local_minute
 from ui.components.plain import plain
 from ui.components.record import marked
@@ -76,13 +86,7 @@ def test_only_terms_of_two_characters_are_told() -> None:
 
 @pytest.fixture
 def listed() -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "title": ["碳纤维 CFRP 板", "大豆蛋白", "C++ 软件"],
-            "city": ["哈尔滨", "大庆", ""],
-            "main_field": ["S3", "T3", None],
-        }
-    )
+    return pl.DataFrame({"title": ["碳纤维 CFRP 板", "大豆蛋白", "C++ 软件"], "city": ["哈尔滨", "大庆", ""]})
 
 
 @pytest.mark.parametrize(
@@ -92,9 +96,97 @@ def test_search_finds_every_word_in_any_column(listed: pl.DataFrame, text: str, 
     assert with_words(listed, text, ("title", "city")).height == count
 
 
-@pytest.mark.parametrize(("code", "titles"), [("", 3), ("S3", 1), (UNKNOWN, 1), ("N1", 0)])
-def test_filter_by_field(listed: pl.DataFrame, code: str, titles: int) -> None:
-    assert with_field(listed, code).height == titles
+PROVINCE, STRATEGIC = "province_4567", "strategic_2018"
+# Three demands: with two fields below one node, with a field above them, and with none that is sure enough.
+ASSIGNED = {
+    "D1": [(PROVINCE, "S3", 0.9), (PROVINCE, "S4", 0.4), (STRATEGIC, "3.5", 0.8)],
+    "D2": [(PROVINCE, "S", 1.0), (PROVINCE, "T3", 0.6), (STRATEGIC, "4", 1.0)],
+    "D3": [(PROVINCE, "N1", 0.1), (STRATEGIC, "1.3", 0.7)],
+}
+
+
+@pytest.fixture
+def known(ledger: Engine) -> Iterator[Engine]:
+    """The screens' own ledger with three demands and an achievement in it."""
+    streamlit.cache_resource.clear()
+    lists = {
+        "demands": [{"title": "碳纤维板"}, {"title": "大豆蛋白"}, {"title": "软件"}],
+        "achievements": [{"achievement_id": "D1", "title": "与需求同号的成果"}],
+    }
+    fields = [
+        (record, taxonomy, code, confidence, "text", [code])
+        for record, found in ASSIGNED.items()
+        for taxonomy, code, confidence in found
+    ]
+    demands = records("demands", *lists["demands"])
+    achievements = records("achievements", *lists["achievements"])
+    read = Reading("demands", "清单.csv", "0" * 64, demands, 3, Heading(1, (), ()), ())
+    other = Reading("achievements", "目录.csv", "1" * 64, achievements, 1, Heading(1, (), ()), ())
+    catalogue.add(ledger, read, pl.DataFrame(fields, schema=FIELDS, orient="row"), "甲")
+    theirs = [("D1", PROVINCE, "M1", 1.0, "stated", ["M1"])]
+    catalogue.add(ledger, other, pl.DataFrame(theirs, schema=FIELDS, orient="row"), "甲")
+    yield ledger
+    access.ledger().dispose()
+    streamlit.cache_resource.clear()
+
+
+def filtered(taxonomy: str, code: str) -> list[str]:
+    return with_field(catalogue_cache.records("demands"), "demands", FieldChoice(taxonomy, code))["demand_id"].to_list()
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("taxonomy", "code", "found"),
+    [
+        (PROVINCE, "", ["D1", "D2", "D3"]),
+        (PROVINCE, "S", ["D1", "D2"]),
+        (PROVINCE, "S3", ["D1"]),
+        (PROVINCE, "S4", ["D1"]),
+        (PROVINCE, "T", ["D2"]),
+        (PROVINCE, "N1", []),
+        (PROVINCE, "M1", []),
+        (PROVINCE, UNKNOWN, ["D3"]),
+        (STRATEGIC, "", ["D1", "D2", "D3"]),
+        (STRATEGIC, "3", ["D1"]),
+        (STRATEGIC, "3.5", ["D1"]),
+        (STRATEGIC, "4", ["D2"]),
+        (STRATEGIC, "4.1", []),
+        (STRATEGIC, "1", ["D3"]),
+        (STRATEGIC, UNKNOWN, []),
+    ],
+)
+def test_filter_by_field(taxonomy: str, code: str, found: list[str]) -> None:
+    assert filtered(taxonomy, code) == found
+
+
+def test_the_filter_leaves_columns_and_order_as_they_are(known: Engine) -> None:
+    turned = catalogue_cache.records("demands").reverse()
+    below = with_field(turned, "demands", FieldChoice(PROVINCE, "S"))
+    assert below["demand_id"].to_list() == ["D2", "D1"]
+    assert below.columns == turned.columns
+    corrections.correct(known, "demands", "D1", PROVINCE, [], "甲", "1")
+    unknown = with_field(turned, "demands", FieldChoice(PROVINCE, UNKNOWN))
+    assert unknown["demand_id"].to_list() == ["D3", "D1"]
+    assert unknown.columns == turned.columns
+
+
+def test_the_filter_follows_corrections(known: Engine) -> None:
+    assert filtered(PROVINCE, "S3") == ["D1"]
+    corrections.correct(known, "demands", "D1", PROVINCE, ["T5"], "甲", "1")
+    assert (filtered(PROVINCE, "S"), filtered(PROVINCE, "T5")) == (["D2"], ["D1"])
+    assert filtered(STRATEGIC, "3.5") == ["D1"], "the other taxonomy is not touched"
+    corrections.correct(known, "demands", "D1", PROVINCE, [], "甲", "2")
+    assert (filtered(PROVINCE, "T5"), filtered(PROVINCE, UNKNOWN)) == ([], ["D1", "D3"])
+    corrections.release(known, "demands", "D1", PROVINCE, "甲", "3")
+    assert (filtered(PROVINCE, "S3"), filtered(PROVINCE, UNKNOWN)) == (["D1"], ["D3"])
+
+
+@pytest.mark.parametrize(
+    ("taxonomy", "code", "label"),
+    [(PROVINCE, "S", "五大战略性新兴产业"), (PROVINCE, "S3", "　新材料"), (STRATEGIC, "1.2", "　电子核心")],
+)
+def test_a_node_is_set_in_by_its_depth(taxonomy: str, code: str, label: str) -> None:
+    assert node_label(load_taxonomy(taxonomy), code) == label
 
 
 def rows(*verdicts: str | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from matching.errors import DuijieError
+from matching.fields.assignment import believed
 from matching.fields.taxonomies import load_taxonomies, load_taxonomy
 from matching.ledger import catalogue, corrections
 from matching.schema import TEXT, Kind
@@ -111,5 +112,5 @@ def _release(kind: Kind, record_id: str, taxonomy: str, nonce: str) -> None:
 
 def explained(kind: Kind, record_id: str) -> tuple[pl.DataFrame, list[str]]:
     """A record's fields, and the terms of its text that decided on them."""
-    fields = catalogue.fields_of(ledger(), kind, record_id)
+    fields = believed(catalogue.fields_of(ledger(), kind, record_id))
     return fields, [term for terms in fields.filter(pl.col("basis") == TEXT)["terms"] for term in terms]

@@ -12,6 +12,7 @@ from matching.ranking.candidates import field_names
 from ui.access import language, t
 
 _TERMS_SHOWN: Final = 12
+_FIELDS_SHOWN: Final = 3
 
 
 def shared_words(candidate: Mapping[str, object]) -> list[tuple[str, float]]:
@@ -26,10 +27,14 @@ def show_why(candidate: Mapping[str, object]) -> None:
     text_part = sum(cast(float, candidate[part]) for part in ("character_part", "word_part", "concept_part"))
     field_part = cast(float, candidate["field_part"])
     rest = text_part - sum(amount for _, amount in words)
-    names = field_names(cast(list[str], candidate["shared_fields"]), language())
+    shared = list(dict.fromkeys(field_names(cast(list[str], candidate["shared_fields"]), language())))
+    names = shared[:_FIELDS_SHOWN]
     rows = [(term, amount, "") for term, amount in words]
     rows.append((t("why.other_terms"), rest, "rest"))
-    rows.append((t("why.fields", names=names) if names else t("why.no_fields"), field_part, "field"))
+    words_of_fields = (
+        "why.no_fields" if not shared else "why.fields" if len(shared) == len(names) else "why.more_fields"
+    )
+    rows.append((t(words_of_fields, names=names), field_part, "field"))
     widest = max(amount for _, amount, _ in rows) or 1.0
     lines = [
         f'<tr><td class="term">{escape(label)}</td>'

@@ -124,18 +124,13 @@ def _describe(taxonomy: Taxonomy, code: str) -> None:
 def _terms(node: Node) -> None:
     terms = list(node.terms)
     if terms:
-        st.caption(t("fields.terms", count=len(terms)))
-        st.text(t("fields.terms_shown" if len(terms) <= _TERMS_SHOWN else "fields.more", terms=terms[:_TERMS_SHOWN]))
+        shown = "fields.terms" if len(terms) <= _TERMS_SHOWN else "fields.more"
+        st.text(t(shown, count=len(terms), terms=terms[:_TERMS_SHOWN]))
 
 
 def _crosswalk(taxonomy: Taxonomy, node: Node) -> None:
     for other in load_taxonomies().values():
         targets = load_crosswalk().targets(taxonomy.code, node.code, other.code)
-        if targets:
-            st.caption(t("fields.goes_over", taxonomy=other.name(language())))
-            st.text(
-                t(
-                    "fields.targets",
-                    targets=[f"{other.node(to).name(language())} {fit:.0%}" for to, fit in targets.items()],
-                )
-            )
+        named = [f"{other.node(code).name(language())} {fit:.0%}" for code, fit in targets.items()]
+        if named:
+            st.text(t("fields.goes_over", taxonomy=other.name(language()), targets=named))

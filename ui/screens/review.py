@@ -287,7 +287,7 @@ def _show_pair(demand_id: str, row: Row) -> None:
 
 def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
     record = catalogue.record(ledger(), kind, record_id)
-    fields = catalogue.fields_of(ledger(), kind, record_id)
+    fields = catalogue.fields_of(ledger(), kind, record_id).unique("taxonomy", keep="first", maintain_order=True)
     codes = [f"{taxonomy}:{code}" for taxonomy, code in fields.select("taxonomy", "code").iter_rows()]
     names = list(dict.fromkeys(field_names(codes, language())))
     show_record(record, kind, terms, t("record.fields", names=names) if names else "")

@@ -26,7 +26,18 @@ def _node(code: str, name: str, english: str, parent: str, *terms: str) -> Node:
 @pytest.fixture(scope="session")
 def tiny() -> Taxonomy:
     """Three fields, two of them under one node, whose terms share no character."""
-    optics = ("光纤", "光纤通信", "光纤传感", "光纤放大器", "光缆", "光缆敷设", "激光", "激光器", "激光切割", "激光雷达")
+    optics = (
+        "光纤",
+        "光纤通信",
+        "光纤传感",
+        "光纤放大器",
+        "光缆",
+        "光缆敷设",
+        "激光",
+        "激光器",
+        "激光切割",
+        "激光雷达",
+    )
     bearings = ("轴承", "滚动轴承", "滑动轴承", "轴承座", "主轴", "齿轮", "齿轮箱", "斜齿轮", "齿轮油", "联轴器")
     crops = ("大豆", "大豆油", "大豆育种", "水稻", "水稻育秧", "水稻插秧", "玉米", "玉米育种", "玉米播种", "稻田")
     return Taxonomy(

@@ -37,7 +37,13 @@ PROVINCE_NAMES = {
     "M": ["信息服务", "现代金融", "现代物流", "服务型制造", "旅游康养", "养老托育", "文化娱乐"],
 }
 STRATEGIC_NAMES = {
-    "新一代信息技术": ["下一代信息网络", "电子核心", "新兴软件和新型信息技术服务", "互联网与云计算、大数据服务", "人工智能"],
+    "新一代信息技术": [
+        "下一代信息网络",
+        "电子核心",
+        "新兴软件和新型信息技术服务",
+        "互联网与云计算、大数据服务",
+        "人工智能",
+    ],
     "高端装备制造": ["智能制造装备", "航空装备", "卫星及应用", "轨道交通装备", "海洋工程装备"],
     "新材料": [
         "先进钢铁材料",
@@ -366,7 +372,7 @@ def test_a_taxonomy_without_a_field_is_refused(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_bytes(OWN.encode("gb18030"))
-    with pytest.raises(DataFileError, match="own.toml"):
+    with pytest.raises(DataFileError, match=r"own\.toml"):
         read_taxonomy(file)
 
 

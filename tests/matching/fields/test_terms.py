@@ -53,7 +53,9 @@ def test_a_column_is_normalised_text_by_text(texts: list[str]) -> None:
     assert column.to_list() == [normalised(text) for text in texts]
 
 
-@given(st.lists(st.sampled_from(["ΣΑΣ", "İI", "ﬁｱ㎡", "Ǆ", "１２０ＫＷ", "ẞ", " \u3000", "①"]), max_size=6).map("".join))
+@given(
+    st.lists(st.sampled_from(["ΣΑΣ", "İI", "ﬁｱ㎡", "Ǆ", "１２０ＫＷ", "ẞ", " \u3000", "①"]), max_size=6).map("".join)
+)
 def test_a_column_is_normalised_as_a_text_is_where_characters_change_length(text: str) -> None:
     assert normalised_texts(pl.Series([text])).to_list() == [normalised(text)]
 

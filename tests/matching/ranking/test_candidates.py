@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import product
+from math import log
 from typing import Final
 
 import numpy as np
@@ -13,7 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from records import records
 
-from matching.fields.terms import normalised
+from matching.fields.lexicon import Group, Lexicon, load_lexicon
+from matching.fields.terms import closed_up, normalised
 from matching.intake.reading import Reading
 from matching.pipeline import Ranking, rank
 from matching.ranking.analysis import characters
@@ -22,6 +25,16 @@ from matching.ranking.weights import Weights, load_weights
 from matching.schema import CANDIDATES, FIELDS
 
 EXACT: Final = 1e-12
+TEXT_PARTS: Final = ("character_part", "word_part", "concept_part")
+
+LEXICON: Final = Lexicon(
+    (
+        Group("沼气", "product", ("沼气", "biogas"), ("生物质能",), "N2", 2),
+        Group("生物质能", "concept", ("生物质能", "biomass energy"), (), "N2", 3),
+    ),
+    frozenset(),
+    0.4,
+)
 
 # What keeps every block of the space filled, whatever else a list has.
 ANCHOR: Final = {"title": "锂电池", "field": "新材料"}
@@ -35,6 +48,12 @@ def samples(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
 @pytest.fixture(scope="module")
 def rows(samples: Ranking) -> pl.DataFrame:
     return samples.candidates
+
+
+@pytest.fixture
+def small_lexicon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Concepts are those of `LEXICON` alone."""
+    monkeypatch.setattr("matching.ranking.vectors.load_lexicon", lambda: LEXICON)
 
 
 def listed(demands: pl.DataFrame, achievements: pl.DataFrame, top: int = 10) -> pl.DataFrame:
@@ -59,21 +78,21 @@ def test_titles_and_organisations_are_those_of_the_records(
 
 
 def test_parts_sum_to_the_score(rows: pl.DataFrame) -> None:
-    parts = rows["character_part"] + rows["word_part"] + rows["field_part"]
+    parts = rows.select(pl.sum_horizontal(*TEXT_PARTS, "field_part")).to_series()
     np.testing.assert_allclose(parts, rows["score"], rtol=0, atol=EXACT)
+    assert all((rows[part] > 0).any() for part in (*TEXT_PARTS, "field_part"))
 
 
 def test_terms_sum_to_the_parts_of_the_text(rows: pl.DataFrame) -> None:
     shown = rows["shared_terms"].list.eval(pl.element().struct.field("contribution")).list.sum()
-    np.testing.assert_allclose(
-        shown + rows["other_terms"], rows["character_part"] + rows["word_part"], rtol=0, atol=EXACT
-    )
+    text = rows.select(pl.sum_horizontal(TEXT_PARTS)).to_series()
+    np.testing.assert_allclose(shown + rows["other_terms"], text, rtol=0, atol=EXACT)
 
 
 def test_scores_of_text_and_field_carry_their_shares(rows: pl.DataFrame) -> None:
     weights = load_weights()
-    text = rows["text_score"] * weights.text
-    np.testing.assert_allclose(text, rows["character_part"] + rows["word_part"], rtol=0, atol=EXACT)
+    text = rows.select(pl.sum_horizontal(TEXT_PARTS)).to_series()
+    np.testing.assert_allclose(rows["text_score"] * weights.text, text, rtol=0, atol=EXACT)
     np.testing.assert_allclose(rows["field_score"] * weights.field, rows["field_part"], rtol=0, atol=EXACT)
 
 
@@ -99,9 +118,11 @@ def test_the_best_are_kept(rows: pl.DataFrame, samples: Ranking) -> None:
         np.testing.assert_allclose(kept, np.sort(scores[place])[::-1][:10], rtol=0, atol=EXACT)
 
 
-def test_shared_terms_fall_and_are_in_both_texts(
+def test_shared_terms_fall_and_are_said_by_both_texts(
     rows: pl.DataFrame, sample_demands: Reading, sample_achievements: Reading
 ) -> None:
+    """A term stands in both texts, or is the lexicon's for what stands there, or for something narrower."""
+    forms = forms_below()
     weights = load_weights()
     texts = {}
     for frame, parts in (
@@ -110,6 +131,7 @@ def test_shared_terms_fall_and_are_in_both_texts(
     ):
         plain = frame.with_columns(pl.col("keywords").list.join("\n")).select(frame.columns[0], *parts)
         texts |= {row[0]: normalised("\n".join(row[1:])) for row in plain.iter_rows()}
+    closed = dict(zip(texts, closed_up(pl.Series(list(texts.values()))), strict=True))
     for demand_id, achievement_id, shared, others in rows.select(
         "demand_id", "achievement_id", "shared_terms", "other_terms"
     ).iter_rows():
@@ -119,7 +141,18 @@ def test_shared_terms_fall_and_are_in_both_texts(
         assert all(amount > 0 for amount in amounts)
         assert len(set(terms)) == len(terms) <= weights.terms
         assert len(terms) == weights.terms or others == 0
-        assert all(term in texts[demand_id] and term in texts[achievement_id] for term in terms)
+        for term, record in product(terms, (demand_id, achievement_id)):
+            assert term in texts[record] or any(form in closed[record] for form in forms[term]), (term, record)
+
+
+def forms_below() -> dict[str, set[str]]:
+    """Of each concept of the lexicon all that stands for it or for what is narrower."""
+    lexicon = load_lexicon()
+    found: dict[str, set[str]] = {}
+    for group in lexicon.groups:
+        for concept in lexicon.above(group.concept):
+            found.setdefault(concept, set()).update(group.forms)
+    return found
 
 
 def test_fewer_terms_move_into_the_rest() -> None:
@@ -133,25 +166,43 @@ def test_fewer_terms_move_into_the_rest() -> None:
     assert few["other_terms"] == pytest.approx(rest, abs=EXACT)
 
 
+def plainly(demands: pl.DataFrame, achievements: pl.DataFrame, top: int = 10) -> pl.DataFrame:
+    """Candidates of records of whose fields nothing is known, but for D2."""
+    known = fields(("D2", "contract_fields:05", 1.0))
+    return rank(demands, achievements, top, demand_fields=known, achievement_fields=fields()).candidates
+
+
 def shown(demand: str, achievement: str) -> tuple[dict[str, float], dict[str, float]]:
     """Terms of a pair of titles with their contributions, and the parts of its score."""
     demands, achievements = (
         records("demands", {"title": demand}, ANCHOR),
         records("achievements", {"title": achievement}),
     )
-    row = listed(demands, achievements).row(0, named=True)
+    row = plainly(demands, achievements).row(0, named=True)
     return {each["term"]: each["contribution"] for each in row["shared_terms"]}, row
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_what_is_part_of_a_shared_word_is_counted_with_it() -> None:
-    """Characters, pairs and words of one text: 沼 气 脱 硫 沼气 气脱 脱硫, each alike; 沼气 脱硫, each alike."""
+    """Characters, pairs and words of one text: 沼 气 脱 硫 沼气 气脱 脱硫, each alike; 沼气 脱硫, each alike.
+
+    Of the concepts 沼气 stands four times (the title's weight), which is 0.4 x 4 times 生物质能.
+    """
     terms, row = shown("沼气脱硫", "沼气脱硫")
     character, word = row["character_part"] / 7, row["word_part"] / 2
-    expected = {"沼气": 3 * character + word, "脱硫": 3 * character + word, "气脱": character}
+    own, above = log(1 + 4) ** 2, log(1 + 1.6) ** 2
+    concept, broader = (row["concept_part"] * each / (own + above) for each in (own, above))
+    expected = {
+        "沼气": 3 * character + word + concept,
+        "脱硫": 3 * character + word,
+        "气脱": character,
+        "生物质能": broader,
+    }
     assert terms == pytest.approx(expected, abs=EXACT)
     assert row["other_terms"] == 0
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_what_is_part_of_a_shared_pair_is_counted_with_it() -> None:
     """镍钴 is no word; where the pair is not shared its characters stand alone."""
     terms, row = shown("镍钴", "镍钴")
@@ -159,12 +210,50 @@ def test_what_is_part_of_a_shared_pair_is_counted_with_it() -> None:
     assert set(shown("镍钴", "钴镍")[0]) == {"镍", "钴"}
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_a_latin_word_or_a_number_is_no_part_of_a_longer_one() -> None:
     """10 is not what 100 is made of, nor c of cfrp: each keeps what it adds."""
     terms, row = shown("CFRP 100 10 C", "CFRP 100 10 C")
     character, word = row["character_part"] / 4, row["word_part"] / 3
     both = character + word
     assert terms == pytest.approx({"cfrp": both, "100": both, "10": both, "c": character}, abs=EXACT)
+
+
+def test_two_languages_meet_in_a_concept() -> None:
+    """No character is shared; the reason is the group's own term, though the achievement does not write it."""
+    terms, row = shown("石墨烯", "Graphene")
+    assert row["character_part"] == row["word_part"] == row["field_part"] == 0
+    assert (
+        row["concept_part"] == row["score"] == pytest.approx(load_weights().text * load_weights().concepts, abs=EXACT)
+    )
+    assert next(iter(terms)) == "石墨烯"
+    assert sum(terms.values()) == pytest.approx(row["score"], abs=EXACT)
+
+
+def test_a_concept_that_both_write_in_chinese_is_counted_with_its_characters() -> None:
+    """石 墨 烯 石墨 墨烯 are counted with 石墨烯, of which there is one reason, not two."""
+    terms, row = shown("石墨烯", "石墨烯")
+    assert not set(characters("石墨烯")) & set(terms)
+    above = sum(amount for term, amount in terms.items() if term != "石墨烯")
+    assert 0 < above < row["concept_part"]
+    assert terms["石墨烯"] == pytest.approx(row["score"] - above, abs=EXACT)
+
+
+def test_a_concept_takes_no_characters_of_a_text_that_does_not_write_it() -> None:
+    """墨 comes from 墨水 on the demand's side, which says graphene: 石墨烯 has no part in it."""
+    terms, row = shown("graphene 墨水", "石墨烯 墨水")
+    assert row["character_part"] > 0
+    assert terms["墨水"] == pytest.approx(row["character_part"] + row["word_part"], abs=EXACT)
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_what_shares_a_broader_concept_meets_more_weakly() -> None:
+    demands = records("demands", {"title": "biogas"}, ANCHOR)
+    achievements = records("achievements", {"title": "沼气"}, {"title": "生物质能"}, {"title": "太阳能"})
+    found = plainly(demands, achievements).filter(demand_id="D1")
+    assert found["achievement_id"].to_list() == ["A1", "A2"]
+    assert [row[0]["term"] for row in found["shared_terms"]] == ["沼气", "生物质能"]
+    assert found["concept_part"].equals(found["score"])
 
 
 def test_ties_go_by_achievement_id() -> None:
@@ -176,7 +265,7 @@ def test_ties_go_by_achievement_id() -> None:
         {**same, "achievement_id": "A10"},
         {**same, "achievement_id": "A3"},
     )
-    found = listed(records("demands", {"title": "沼气脱硫"}, ANCHOR), achievements).filter(demand_id="D1")
+    found = plainly(records("demands", {"title": "沼气脱硫"}, ANCHOR), achievements).filter(demand_id="D1")
     assert found["achievement_id"].to_list() == ["A10", "A3", "A7"]
     assert found["rank"].to_list() == [1, 2, 3]
     assert found["score"].n_unique() == 1
@@ -214,19 +303,20 @@ def test_the_same_text_and_fields_score_1() -> None:
 
 def test_a_demand_with_nothing_in_common_has_no_candidates() -> None:
     demands = records("demands", {"title": "毛衣编织"}, ANCHOR, {"title": ""})
-    found = listed(demands, records("achievements", {"title": "沼气脱硫"}, ANCHOR))
+    found = plainly(demands, records("achievements", {"title": "沼气脱硫"}, ANCHOR))
     assert found["demand_id"].unique().to_list() == ["D2"]
 
 
 def test_when_no_demand_has_a_candidate_the_frame_is_empty() -> None:
-    demands = records("demands", {"title": "毛衣编织", "field": "新材料"})
-    found = listed(demands, records("achievements", {"title": "沼气脱硫"}))
+    demands = records("demands", {"title": "毛衣编织"}, {"title": ""})
+    found = plainly(demands, records("achievements", {"title": "沼气脱硫"}))
     assert found.height == 0
     assert dict(found.schema) == CANDIDATES
 
 
 def test_lists_in_which_no_field_is_known() -> None:
-    found = listed(records("demands", {"title": "毛衣编织"}), records("achievements", {"title": "毛衣"}))
+    demands, achievements = records("demands", {"title": "毛衣编织"}), records("achievements", {"title": "毛衣"})
+    found = rank(demands, achievements, demand_fields=fields(), achievement_fields=fields()).candidates
     assert found["field_part"].to_list() == [0]
     assert found["shared_fields"].to_list() == [[]]
 
@@ -272,19 +362,23 @@ def test_names_of_fields() -> None:
     assert field_names([], "en") == []
 
 
-def shares(text: float, field: float, characters_share: float = 0.9) -> Weights:
-    weights = replace(load_weights(), text=text, field=field, characters=characters_share)
-    return replace(weights, words=1 - characters_share)
+def shares(text: float, views: tuple[float, float, float] = (0.85, 0.05, 0.1)) -> Weights:
+    characters_share, words, concepts = views
+    weights = replace(load_weights(), text=text, field=1 - text)
+    return replace(weights, characters=characters_share, words=words, concepts=concepts)
 
 
-@pytest.mark.parametrize("weights", [shares(0, 1), shares(1, 0), shares(0.95, 0.05, 1), shares(0.95, 0.05, 0)])
+@pytest.mark.parametrize(
+    "weights", [shares(0), shares(1), shares(0.95, (1, 0, 0)), shares(0.95, (0, 1, 0)), shares(0.95, (0, 0, 1))]
+)
 def test_a_share_may_be_nought(weights: Weights) -> None:
     row = rank(records("demands", ANCHOR), records("achievements", ANCHOR), weights=weights).candidates.row(
         0, named=True
     )
-    text = row["character_part"] + row["word_part"]
+    text = sum(row[part] for part in TEXT_PARTS)
     assert (row["score"], text, row["field_part"]) == pytest.approx((1, weights.text, weights.field), abs=EXACT)
-    assert row["character_part"] == pytest.approx(weights.text * weights.characters, abs=EXACT)
+    for part, share in zip(TEXT_PARTS, (weights.characters, weights.words, weights.concepts), strict=True):
+        assert row[part] == pytest.approx(weights.text * share, abs=EXACT)
     assert row["text_score"] == pytest.approx(1 if weights.text else 0, abs=EXACT)
     assert row["field_score"] == pytest.approx(1 if weights.field else 0, abs=EXACT)
     assert bool(row["shared_terms"]) == (weights.text > 0)
@@ -349,6 +443,8 @@ def test_the_fingerprint_changes_with_a_keyword_and_a_record() -> None:
     [
         {"characters": 0.8},
         {"words": 0.2},
+        {"concepts": 0.2},
+        {"taxonomies": {}},
         {"text": 0.9},
         {"field": 0.1},
         {"terms": 23},

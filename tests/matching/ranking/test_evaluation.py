@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from math import isnan, log2
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from matching.intake.judgements import read_judgements
 from matching.intake.reading import read_file
 from matching.pipeline import evaluate
 from matching.ranking.evaluation import Quality, average_precision, gain, ndcg, quality
+from matching.ranking.weights import load_weights
 from matching.schema import JUDGEMENTS
 from matching.settings import Settings
 
@@ -155,8 +157,9 @@ def test_a_judged_achievement_that_was_left_out_scores_nought() -> None:
     behind = evaluate(DEMANDS, ACHIEVEMENTS, judgements(("D1", "A0", 4), ("D1", "A1", 1)))
     assert behind.ndcg_at_10 == pytest.approx(1 / log2(3), abs=1e-15)
     assert behind.mean_average_precision == 1 / 2
-    # A3 shares nothing with D1 either, so the ids decide.
-    level = evaluate(DEMANDS, ACHIEVEMENTS, judgements(("D1", "A0", 4), ("D1", "A3", 1)))
+    # A3 shares no text with D1 either, so without fields the ids decide.
+    text_alone = replace(load_weights(), text=1.0, field=0.0)
+    level = evaluate(DEMANDS, ACHIEVEMENTS, judgements(("D1", "A0", 4), ("D1", "A3", 1)), text_alone)
     assert level.ndcg_at_10 == 1
     assert level.pairs == 2
 

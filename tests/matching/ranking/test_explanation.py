@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -12,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import records
 
-from matching.fields.terms import normalised
+from matching.fields.lexicon import Group, Lexicon, concepts_in, load_lexicon
+from matching.fields.terms import normalised, normalised_texts
 from matching.intake.reading import Reading
 from matching.pipeline import Ranking, explain, rank
-from matching.ranking.analysis import VIEWS, characters, weighted_terms
+from matching.ranking.analysis import VIEWS, WeightedParts, characters, weighted_terms
 from matching.ranking.explanation import Explanation, spans
 from matching.ranking.vectors import weighted_parts
 from matching.ranking.weights import load_weights
+from matching.schema import FIELDS
 
 EXACT: Final = 1e-12
 TERMS: Final = {"view": pl.String(), "term": pl.String(), "contribution": pl.Float64()}
@@ -57,6 +60,7 @@ def test_every_candidate_of_the_samples_equals_its_row(explained: Explained) -> 
         by_view = dict(why.terms.group_by("view").agg(pl.col("contribution").sum()).iter_rows())
         assert by_view.get("characters", 0.0) == pytest.approx(row["character_part"], abs=EXACT)
         assert by_view.get("words", 0.0) == pytest.approx(row["word_part"], abs=EXACT)
+        assert by_view.get("concepts", 0.0) == pytest.approx(row["concept_part"], abs=EXACT)
         for name in ("score", "text_score", "field_score", "field_part"):
             assert getattr(why, name) == pytest.approx(row[name], abs=EXACT), name
 
@@ -101,24 +105,46 @@ def test_terms_are_exactly_those_that_both_records_have(
             for view in VIEWS
             for term in {*weighted_terms(demands[demand], view)} & {*weighted_terms(achievements[achievement], view)}
         }
+        shared = concepts_of(demands[demand]) & concepts_of(achievements[achievement])
+        expected |= {("concepts", concept) for concept in shared}
         assert set(why.terms.select("view", "term").iter_rows()) == expected
 
 
-def test_equal_contributions_go_by_view_and_term() -> None:
-    ranking = rank(records("demands", {"title": "沼气脱硫"}, ANCHOR), records("achievements", {"title": "沼气脱硫"}))
+def concepts_of(record: WeightedParts) -> set[str]:
+    texts = normalised_texts(pl.Series([text for _, text in record]))
+    return set(concepts_in(texts, load_lexicon())["concept"])
+
+
+def test_equal_contributions_go_by_view_and_term(monkeypatch: pytest.MonkeyPatch) -> None:
+    lexicon = Lexicon((Group("沼气", "product", ("沼气", "biogas"), (), "N2", 2),), frozenset(), 0.4)
+    monkeypatch.setattr("matching.ranking.vectors.load_lexicon", lambda: lexicon)
+    weights = replace(load_weights(), characters=0.7, words=0.2, concepts=0.1)
+    ranking = rank(
+        records("demands", {"title": "沼气脱硫"}, ANCHOR),
+        records("achievements", {"title": "沼气脱硫"}),
+        weights=weights,
+    )
     why = explain(ranking, "D1", "A1")
     assert why.terms.select("view", "term").rows() == [
         *(("characters", term) for term in sorted(["沼", "气", "脱", "硫", "沼气", "气脱", "脱硫"])),
+        ("concepts", "沼气"),
         *(("words", term) for term in ("沼气", "脱硫")),
     ]
-    weights = load_weights()
     assert why.terms["contribution"][0] == pytest.approx(weights.text * weights.characters / 7, abs=EXACT)
+    assert why.terms["contribution"][7] == pytest.approx(weights.text * weights.concepts, abs=EXACT)
     assert why.terms["contribution"][-1] == pytest.approx(weights.text * weights.words / 2, abs=EXACT)
+
+
+def known(record: str, taxonomy: str, code: str) -> pl.DataFrame:
+    return pl.DataFrame([(record, taxonomy, code, 0.7, "text", [])], schema=FIELDS, orient="row")
 
 
 def test_a_pair_that_shares_nothing_is_explained_by_nothing() -> None:
     ranking = rank(
-        records("demands", {"title": "毛衣编织"}, ANCHOR), records("achievements", {"title": "沼气脱硫"}, ANCHOR)
+        records("demands", {"title": "毛衣编织"}, ANCHOR),
+        records("achievements", {"title": "沼气脱硫"}, ANCHOR),
+        demand_fields=known("D1", "contract_fields", "05"),
+        achievement_fields=known("A1", "contract_fields", "07"),
     )
     why = explain(ranking, "D1", "A1")
     assert (why.score, why.text_score, why.field_score, why.text_part, why.field_part) == (0, 0, 0, 0, 0)
@@ -127,8 +153,13 @@ def test_a_pair_that_shares_nothing_is_explained_by_nothing() -> None:
 
 
 def test_fields_alone_explain_a_pair_without_a_common_term() -> None:
-    demands = records("demands", {"title": "毛衣", "field": "新材料"})
-    why = explain(rank(demands, records("achievements", {"title": "沼气", "field": "新材料"})), "D1", "A1")
+    ranking = rank(
+        records("demands", {"title": "毛衣"}),
+        records("achievements", {"title": "沼气"}),
+        demand_fields=known("D1", "contract_fields", "05"),
+        achievement_fields=known("A1", "contract_fields", "05"),
+    )
+    why = explain(ranking, "D1", "A1")
     assert why.terms.height == 0
     assert why.score == why.field_part == pytest.approx(load_weights().field, abs=EXACT)
     assert why.field_score == pytest.approx(1, abs=EXACT)
@@ -163,7 +194,7 @@ def test_an_id_that_was_not_ranked(samples: Ranking, demand_id: str, achievement
         ("重量5㎏以下", ["5kg"], [(2, 4)]),
         ("ﬁne 粉", ["fine"], [(0, 3)]),
         ("𠮷野家", ["𠮷野"], [(0, 2)]),
-        ("Straße", ["strasse"], [(0, 6)]),
+        ("STRAßE", ["straße"], [(0, 6)]),
     ],
 )
 def test_spans(text: str, terms: list[str], expected: list[tuple[int, int]]) -> None:
@@ -244,9 +275,13 @@ def test_what_the_samples_share_is_found_in_their_texts(explained: Explained, sa
     frame = sample_demands.frame.with_columns(pl.col("keywords").list.join("\n"))
     texts = frame.select("demand_id", pl.concat_str(*load_weights().parts["demands"], separator="\n"))
     text_of = dict(texts.iter_rows())
-    for row, _ in explained[::10]:
+    concepts_alone = 0
+    for row, why in explained[::10]:
         text = text_of[row["demand_id"]]
-        for each in row["shared_terms"]:  # type: ignore[attr-defined]
+        written = set(why.terms.filter(pl.col("view") != "concepts")["term"])
+        concepts_alone += sum(each["term"] not in written for each in row["shared_terms"])  # type: ignore[attr-defined]
+        for each in filter(lambda each: each["term"] in written, row["shared_terms"]):  # type: ignore[arg-type]
             found = spans(text, [each["term"]])
             assert found, each
             assert all(each["term"] in normalised(text[start:end]) for start, end in found)
+    assert concepts_alone > 0

@@ -1,8 +1,9 @@
-"""The vector space: a case of four records worked out from the formulas, lengths of blocks, empty texts."""
+"""The vector space: small cases worked out from the formulas, lengths of blocks, empty texts."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 from math import log, sqrt
 from typing import Final
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from records import records
 
 from matching.fields.assignment import assign_fields
+from matching.fields.lexicon import Group, Lexicon
 from matching.intake.reading import Reading
+from matching.ranking.explanation import explain_pair
 from matching.ranking.vectors import BLOCKS, Vectors, pair_scores, vectorize, weighted_parts
 from matching.ranking.weights import Weights, load_weights
 from matching.schema import FIELDS
@@ -25,10 +28,12 @@ NO_FIELDS: Final = pl.DataFrame(schema=FIELDS)
 # Shares and part weights of the case that is worked out by hand.
 WEIGHTS: Final = Weights(
     parts={"demands": {"title": 3, "problem": 1}, "achievements": {"title": 2, "summary": 1}},
-    characters=0.75,
+    characters=0.6,
     words=0.25,
+    concepts=0.15,
     text=0.8,
     field=0.2,
+    taxonomies={"U": 3.0},
     terms=24,
 )
 DEMANDS: Final = records("demands", {"title": "光 AB", "problem": "光，ｃｄ"}, {"title": "ab"})
@@ -47,6 +52,23 @@ ACHIEVEMENT_FIELDS: Final = fields(("A1", "T", "S1", 0.3), ("A1", "T", "S2", 0.4
 @pytest.fixture(scope="module")
 def hand() -> Vectors:
     return vectorize(DEMANDS, ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, WEIGHTS)
+
+
+LEXICON: Final = Lexicon(
+    (
+        Group("石墨烯", "material", ("石墨烯", "graphene"), ("碳材料",), "S3", 2),
+        Group("碳纳米管", "material", ("碳纳米管", "carbon nanotube"), ("碳材料",), "S3", 3),
+        Group("碳材料", "material", ("碳材料", "carbon material"), (), "S3", 4),
+    ),
+    frozenset(),
+    0.4,
+)
+
+
+@pytest.fixture
+def small_lexicon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Concepts are those of `LEXICON` alone."""
+    monkeypatch.setattr("matching.ranking.vectors.load_lexicon", lambda: LEXICON)
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +100,21 @@ def unit(*weights: float) -> np.ndarray:
 def test_columns_of_the_hand_computed_case(hand: Vectors) -> None:
     assert hand.demand_ids == ("D1", "D2")
     assert hand.achievement_ids == ("A1", "A2")
-    assert hand.starts == (0, 4, 7, 10)
+    assert hand.starts == (0, 4, 7, 7, 10)
     assert [str(name) for name in hand.names] == [
         *("ab", "cd", "ef", "光"),
         *("ab", "cd", "ef"),
         *("T:S1", "T:S2", "U:S1"),
     ]
-    assert [hand.block(name) for name in BLOCKS] == [slice(0, 4), slice(4, 7), slice(7, 10)]
+    assert [hand.block(name) for name in BLOCKS] == [slice(0, 4), slice(4, 7), slice(7, 7), slice(7, 10)]
 
 
 def test_numbers_of_the_hand_computed_case(hand: Vectors) -> None:
     # Of D1 the title counts three times and the problem once: 光 3 + 1, ab 3, cd 1. Of A1: 光 2, cd 1 + 1.
     # 光, ab and cd stand in two of the four records each, ef in one.
-    share = sqrt(0.8 * 0.75)
+    # Of the two taxonomies T counts 1, U 3: shares 1/4 and 3/4. Each field of A1 stands in one of two records, so how
+    # common it is halves its confidence: 0.3² / 0.15 to 0.4² / 0.2 is 3 to 4.
+    share = sqrt(0.8 * 0.6)
     characters = {
         "D1": unit(tf(3) * idf(2), tf(1) * idf(2), 0, tf(4) * idf(2)),
         "D2": unit(tf(3) * idf(2), 0, 0, 0),
@@ -103,7 +127,12 @@ def test_numbers_of_the_hand_computed_case(hand: Vectors) -> None:
         "A1": unit(0, tf(2) * idf(2), 0),
         "A2": unit(0, 0, tf(2) * idf(1)),
     }
-    known = {"D1": unit(0.6, 0, 0), "D2": unit(0, 0, 0), "A1": np.array([0.6, 0.8, 0]), "A2": np.array([0, 0, 1.0])}
+    known = {
+        "D1": np.array([sqrt(1 / 4), 0, 0]),
+        "D2": np.array([0, 0, 0]),
+        "A1": sqrt(1 / 4) * np.array([sqrt(3 / 7), sqrt(4 / 7), 0]),
+        "A2": np.array([0, 0, sqrt(3 / 4)]),
+    }
     expected = {
         each: np.concatenate([characters[each] * share, words[each] * sqrt(0.8 * 0.25), known[each] * sqrt(0.2)])
         for each in characters
@@ -116,18 +145,21 @@ def test_scores_of_the_hand_computed_case(hand: Vectors) -> None:
     # D1 and A1 share 光 and cd; every weight of the view has the factor idf(2), which cancels.
     characters = (tf(4) * tf(2) + tf(1) * tf(2)) / (sqrt(tf(3) ** 2 + tf(1) ** 2 + tf(4) ** 2) * sqrt(2 * tf(2) ** 2))
     words = tf(1) * tf(2) / (sqrt(tf(3) ** 2 + tf(1) ** 2) * tf(2))
-    expected = 0.8 * 0.75 * characters + 0.8 * 0.25 * words + 0.2 * 0.6
+    expected = 0.8 * 0.6 * characters + 0.8 * 0.25 * words + 0.2 * sqrt(3 / 7) / 4
     pairs = pl.DataFrame({"demand_id": ["D1", "D1", "D2"], "achievement_id": ["A1", "A2", "A1"]})
     np.testing.assert_allclose(pair_scores(hand, pairs), [expected, 0, 0], rtol=0, atol=1e-15)
 
 
 def test_fields_of_two_taxonomies_with_one_code_are_two_columns(hand: Vectors) -> None:
     block = hand.achievements[:, hand.block("fields")].toarray()
-    np.testing.assert_allclose(block, np.sqrt(0.2) * np.array([[0.6, 0.8, 0], [0, 0, 1]]), rtol=0, atol=1e-15)
+    expected = [[sqrt(3 / 28), sqrt(4 / 28), 0], [0, 0, sqrt(3 / 4)]]
+    np.testing.assert_allclose(block, sqrt(0.2) * np.array(expected), rtol=0, atol=1e-15)
 
 
 def test_fields_of_records_that_are_not_ranked_are_left_out(hand: Vectors) -> None:
-    more = pl.concat([DEMAND_FIELDS, fields(("D9", "T", "S9", 1.0), ("A1", "T", "S9", 1.0))])
+    """Neither their columns nor how common they are nor a taxonomy that they alone have."""
+    others = fields(("D9", "T", "S9", 1.0), ("A1", "T", "S9", 1.0), ("D9", "T", "S1", 1.0), ("D9", "V", "S1", 1.0))
+    more = pl.concat([DEMAND_FIELDS, others])
     vectors = vectorize(DEMANDS, ACHIEVEMENTS, more, ACHIEVEMENT_FIELDS, WEIGHTS)
     assert vectors.starts == hand.starts
     assert (vectors.demands != hand.demands).nnz == 0
@@ -138,24 +170,40 @@ def squared_lengths(vectors: Vectors, block: str) -> np.ndarray:
     return (rows[:, vectors.block(block)] ** 2).sum(axis=1)
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_is_as_long_as_its_share_or_empty(samples: Vectors, block: str) -> None:
+@pytest.mark.parametrize("block", ["characters", "words", "concepts"])
+def test_a_block_of_text_is_as_long_as_its_share_or_empty(samples: Vectors, block: str) -> None:
     weights = load_weights()
     shares = {
         "characters": weights.text * weights.characters,
         "words": weights.text * weights.words,
-        "fields": weights.field,
+        "concepts": weights.text * weights.concepts,
     }
     found = squared_lengths(samples, block)
     filled = found[found > 0]
     assert filled.size > 0
-    assert block == "fields" or filled.size == found.size
+    assert block == "concepts" or filled.size == found.size
     np.testing.assert_allclose(filled, shares[block], rtol=0, atol=1e-12)
+
+
+def test_the_block_of_fields_is_as_long_as_the_shares_of_the_record_s_taxonomies(
+    samples: Vectors, sample_demands: Reading, sample_achievements: Reading
+) -> None:
+    weights = load_weights()
+    of_record: dict[str, set[str]] = {each: set() for each in (*samples.demand_ids, *samples.achievement_ids)}
+    for reading, identity in ((sample_demands, "demand_id"), (sample_achievements, "achievement_id")):
+        for record, taxonomy in assign_fields(reading.frame, identity).select("record_id", "taxonomy").iter_rows():
+            of_record[record].add(taxonomy)
+    counts = {each: weights.taxonomies.get(each, 1.0) for each in set().union(*of_record.values())}
+    assert len(counts) > 1
+    expected = [
+        weights.field * sum(counts[each] for each in known) / sum(counts.values()) for known in of_record.values()
+    ]
+    np.testing.assert_allclose(squared_lengths(samples, "fields"), expected, rtol=0, atol=1e-12)
 
 
 def test_shares_sum_to_one() -> None:
     weights = load_weights()
-    assert weights.characters + weights.words == pytest.approx(1, abs=1e-15)
+    assert weights.characters + weights.words + weights.concepts == pytest.approx(1, abs=1e-15)
     assert weights.text + weights.field == pytest.approx(1, abs=1e-15)
 
 
@@ -191,12 +239,12 @@ def test_a_corpus_without_words_has_an_empty_block_of_words() -> None:
     )
     assert vectors.block("words") == slice(1, 1)
     scores = pair_scores(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
-    np.testing.assert_allclose(scores, [0.8 * 0.75 + 0.2 * 0.6], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(scores, [0.8 * 0.6 + 0.2 * sqrt(3 / 7)], rtol=0, atol=1e-15)
 
 
 def test_a_corpus_without_fields_has_an_empty_block_of_fields() -> None:
     vectors = vectorize(DEMANDS, ACHIEVEMENTS, NO_FIELDS, NO_FIELDS, WEIGHTS)
-    assert vectors.starts == (0, 4, 7, 7)
+    assert vectors.starts == (0, 4, 7, 7, 7)
     assert vectors.demands.shape == (2, 7)
 
 
@@ -208,9 +256,9 @@ def test_a_corpus_without_any_term_has_fields_alone() -> None:
         ACHIEVEMENT_FIELDS,
         WEIGHTS,
     )
-    assert vectors.starts == (0, 0, 0, 2)
+    assert vectors.starts == (0, 0, 0, 0, 2)
     scores = pair_scores(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
-    np.testing.assert_allclose(scores, [0.2 * 0.6], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(scores, [0.2 * sqrt(3 / 7)], rtol=0, atol=1e-15)
 
 
 def test_a_corpus_of_which_nothing_is_known_has_no_columns() -> None:
@@ -218,7 +266,7 @@ def test_a_corpus_of_which_nothing_is_known_has_no_columns() -> None:
         records("demands", {"title": ""}), records("achievements", {"title": ""}), NO_FIELDS, NO_FIELDS, WEIGHTS
     )
     assert vectors.demands.shape == vectors.achievements.shape == (1, 0)
-    assert vectors.starts == (0, 0, 0, 0)
+    assert vectors.starts == (0, 0, 0, 0, 0)
 
 
 def test_lists_without_a_record_have_no_rows() -> None:
@@ -236,7 +284,7 @@ def test_parts_of_a_record() -> None:
 
 def test_keywords_do_not_run_into_each_other() -> None:
     demands = records("demands", {"title": "甲", "keywords": ["沼气", "脱硫"]})
-    weights = Weights({"demands": {"keywords": 1}, "achievements": {"title": 1}}, 0.75, 0.25, 0.8, 0.2, 24)
+    weights = replace(WEIGHTS, parts={"demands": {"keywords": 1}, "achievements": {"title": 1}})
     names = vectorize(demands, ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, weights).names
     assert {"沼气", "脱硫"} <= set(names)
     assert "气脱" not in set(names)
@@ -247,7 +295,7 @@ def test_scores_of_pairs_that_are_not_in_the_space_are_nought(hand: Vectors) -> 
         {"demand_id": ["D1", "D1", "D7", "D7"], "achievement_id": ["A1", "A7", "A1", "A7"]},
     )
     scores = pair_scores(hand, pairs)
-    assert scores[0] > 0.3
+    assert scores[0] > 0.25
     assert scores[1:].tolist() == [0, 0, 0]
     assert pair_scores(hand, pairs[1:]).tolist() == [0, 0, 0]
     assert pair_scores(hand, pairs.clear()).tolist() == []
@@ -281,3 +329,135 @@ def test_the_order_of_rows_does_not_matter(demand_order: list[int], order: list[
     for left, right in ((found.demands, expected.demands), (found.achievements, expected.achievements)):
         for part in ("indptr", "indices", "data"):
             assert getattr(left, part).tobytes() == getattr(right, part).tobytes()
+
+
+def test_the_order_of_fields_does_not_matter() -> None:
+    """0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1 on a machine; how common a field is must not tell the order of rows."""
+    demands = records("demands", *({"title": "光"} for _ in range(3)))
+    rows = [("D1", "T", "a", 0.1), ("D2", "T", "a", 0.2), ("D3", "T", "a", 0.3), ("D1", "T", "b", 0.7)]
+    rows += [("D1", "T", "c", 0.6), ("D2", "T", "b", 0.1), ("D3", "T", "b", 0.2), ("D3", "T", "c", 0.9)]
+    found = {
+        vectorize(demands, ACHIEVEMENTS, fields(*order), ACHIEVEMENT_FIELDS, WEIGHTS).demands.data.tobytes()
+        for order in (rows, rows[::-1], rows[4:] + rows[:4])
+    }
+    assert len(found) == 1
+
+
+CONCEPT_DEMANDS: Final = records("demands", {"title": "石墨烯 石墨烯", "problem": "碳材料"}, {"title": "ab"})
+CONCEPT_ACHIEVEMENTS: Final = records(
+    "achievements", {"title": "Graphene", "summary": "carbon material，碳纳米管"}, {"title": "ef"}
+)
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_numbers_of_the_concepts_block() -> None:
+    """A concept counts 1, the one above it 0.4, in each part the largest count alone; ln(1 + count) x idf.
+
+    D1's title (3): 石墨烯 2, 碳材料 0.8; its problem (1): 碳材料 1. A1's title (2): 石墨烯 1, 碳材料 0.4; its summary
+    (1): 碳纳米管 1, 碳材料 1, to which the 0.4 of 碳纳米管 adds nothing.
+    """
+    vectors = vectorize(CONCEPT_DEMANDS, CONCEPT_ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, WEIGHTS)
+    block = vectors.block("concepts")
+    assert vectors.names[block].tolist() == ["石墨烯", "碳材料", "碳纳米管"]
+    demand = unit(log(1 + 3 * 2) * idf(2), log(1 + 3 * 0.8 + 1) * idf(2), 0)
+    achievement = unit(log(1 + 2) * idf(2), log(1 + 2 * 0.4 + 1) * idf(2), log(1 + 1) * idf(1))
+    share = sqrt(0.8 * 0.15)
+    np.testing.assert_allclose(vectors.demands[:, block].toarray(), [demand * share, [0] * 3], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        vectors.achievements[:, block].toarray(), [achievement * share, [0] * 3], rtol=0, atol=1e-15
+    )
+    why = explain_pair(vectors, "D1", "A1", WEIGHTS.text, WEIGHTS.field)
+    found = dict(why.terms.filter(view="concepts").select("term", "contribution").iter_rows())
+    expected = {"石墨烯": 0.12 * demand[0] * achievement[0], "碳材料": 0.12 * demand[1] * achievement[1]}
+    assert found == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_keywords_make_no_concept_together() -> None:
+    """石墨 and 烯烃 are two keywords; nobody said 石墨烯."""
+    demands = records("demands", {"title": "甲", "keywords": ["石墨", "烯烃"]})
+    weights = replace(WEIGHTS, parts={"demands": {"keywords": 1}, "achievements": {"title": 1}})
+    vectors = vectorize(demands, ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, weights)
+    assert vectors.names[vectors.block("concepts")].tolist() == []
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_parts_make_no_concept_together() -> None:
+    demands = records("demands", {"title": "石墨", "problem": "烯烃"})
+    vectors = vectorize(demands, ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, WEIGHTS)
+    assert vectors.names[vectors.block("concepts")].tolist() == []
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_a_part_of_weight_nought_says_nothing() -> None:
+    """It makes no concept more common either."""
+    demands = records(
+        "demands", {"title": "碳纳米管", "problem": "石墨烯"}, {"title": "石墨烯"}, {"title": "石墨烯 碳纳米管"}
+    )
+    nought, without = (
+        vectorize(
+            demands,
+            ACHIEVEMENTS,
+            DEMAND_FIELDS,
+            ACHIEVEMENT_FIELDS,
+            replace(WEIGHTS, parts={"demands": parts, "achievements": {"title": 1}}),
+        )
+        for parts in ({"title": 1, "problem": 0}, {"title": 1})
+    )
+    assert nought.starts == without.starts
+    np.testing.assert_allclose(nought.demands.toarray(), without.demands.toarray(), rtol=0, atol=1e-15)
+
+
+# Three demands and three achievements: in each list a stands twice and b once in taxonomy T; D3 and A3 have no field.
+FIELD_RECORDS: Final = [{"title": "甲"}, {"title": "乙"}, {"title": "丙"}]
+THREE_DEMANDS: Final = records("demands", *FIELD_RECORDS)
+THREE_ACHIEVEMENTS: Final = records("achievements", {"title": "丁"}, {"title": "戊"}, {"title": "己"})
+THREE_DEMAND_FIELDS: Final = fields(
+    ("D1", "T", "a", 0.9), ("D1", "T", "b", 0.9), ("D1", "U", "x", 0.5), ("D2", "T", "a", 0.9)
+)
+THREE_ACHIEVEMENT_FIELDS: Final = fields(
+    ("A1", "T", "a", 0.5), ("A1", "U", "x", 1.0), ("A2", "T", "a", 0.5), ("A2", "T", "b", 0.5)
+)
+
+
+@pytest.fixture(scope="module")
+def three() -> Vectors:
+    return vectorize(THREE_DEMANDS, THREE_ACHIEVEMENTS, THREE_DEMAND_FIELDS, THREE_ACHIEVEMENT_FIELDS, WEIGHTS)
+
+
+def test_numbers_of_the_fields_block(three: Vectors) -> None:
+    """How common: a 1.8 / 3, b 0.9 / 3 among demands; a 1 / 3, b 0.5 / 3 among achievements.
+
+    Squares of D1: a 0.81 / 0.6 = 1.35, b 0.81 / 0.3 = 2.7; of A2: a 0.25 x 3, b 0.25 x 6: the rare field has two
+    thirds of the taxonomy. T has a quarter of the block, U, which counts three times, the rest.
+    """
+    block = three.block("fields")
+    assert three.names[block].tolist() == ["T:a", "T:b", "U:x"]
+    share = 0.2 * np.array([1 / 4, 1 / 4, 3 / 4])
+    demands = np.sqrt(np.array([[1 / 3, 2 / 3, 1], [1, 0, 0], [0, 0, 0]]) * share)
+    achievements = np.sqrt(np.array([[1, 0, 1], [1 / 3, 2 / 3, 0], [0, 0, 0]]) * share)
+    np.testing.assert_allclose(three.demands[:, block].toarray(), demands, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(three.achievements[:, block].toarray(), achievements, rtol=0, atol=1e-15)
+    assert three.demands[2, block].nnz == three.achievements[2, block].nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("demand_id", "achievement_id", "expected"),
+    [
+        ("D1", "A1", {("U", "x"): 3 / 4, ("T", "a"): sqrt(1 / 3) / 4}),
+        ("D1", "A2", {("T", "b"): 2 / 12, ("T", "a"): 1 / 12}),
+        ("D2", "A1", {("T", "a"): 1 / 4}),
+        ("D2", "A2", {("T", "a"): sqrt(1 / 3) / 4}),
+        ("D3", "A2", {}),
+        ("D1", "A3", {}),
+    ],
+)
+def test_contributions_of_fields(
+    three: Vectors, demand_id: str, achievement_id: str, expected: dict[tuple[str, str], float]
+) -> None:
+    why = explain_pair(three, demand_id, achievement_id, WEIGHTS.text, WEIGHTS.field)
+    found = {(taxonomy, code): amount for taxonomy, code, amount in why.fields.iter_rows()}
+    assert list(found) == list(expected)
+    assert found == pytest.approx({name: 0.2 * amount for name, amount in expected.items()}, abs=1e-15)
+    assert why.field_score == pytest.approx(sum(expected.values()), abs=1e-15)
+    assert why.score == why.field_part == pytest.approx(0.2 * sum(expected.values()), abs=1e-15)
