@@ -189,13 +189,13 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
     )
     if demands.is_empty() or achievements.is_empty():
         raise NothingToDo(Problem("ledger.no_records"))
-    learn_fields(engine, agent)
+    learn_fields(engine, agent, progress)
     ranking = rank(
         demands,
         achievements,
         top,
-        demand_fields=catalogue.current_fields(engine, "demands"),
-        achievement_fields=catalogue.current_fields(engine, "achievements"),
+        demand_fields=catalogue.current_fields(engine, "demands", terms=False),
+        achievement_fields=catalogue.current_fields(engine, "achievements", terms=False),
         progress=progress,
     )
     return add_run(
@@ -210,7 +210,7 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
     )
 
 
-def learn_fields(engine: Engine, agent: str) -> int:
+def learn_fields(engine: Engine, agent: str, progress: Progress | None = None) -> int:
     """Assign all fields anew after corrections that no run has seen yet; how many assignments became others.
 
     What agents corrected stays as they said; elsewhere only assignments with other codes than before are written.
@@ -220,7 +220,9 @@ def learn_fields(engine: Engine, agent: str) -> int:
         return 0
     said = corrections.corrected_records(engine)
     changed = 0
-    for kind in KINDS:
+    for place, kind in enumerate(KINDS):
+        if progress:
+            progress("learn", place, len(KINDS))
         records = catalogue.current_records(engine, kind)
         versions = records.select("version", record_id=ID[kind])
         before = _by_taxonomy(catalogue.current_fields(engine, kind))
@@ -233,6 +235,8 @@ def learn_fields(engine: Engine, agent: str) -> int:
         if other.height:
             corrections.add_learned(engine, kind, other, agent)
         changed += other.height
+    if progress:
+        progress("learn", len(KINDS), len(KINDS))
     return changed
 
 

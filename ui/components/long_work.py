@@ -13,7 +13,7 @@ from ui.access import t
 
 # Steps of the two long works, in their order.
 LOADING: Final = ("fields", "write")
-MATCHING: Final = ("fields", "vectors", "rank", "write")
+MATCHING: Final = ("learn", "fields", "vectors", "rank", "write")
 
 
 @contextmanager

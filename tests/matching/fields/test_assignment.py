@@ -53,20 +53,6 @@ def assigned(*rows: dict[str, object], taxonomy: str = CONTRACT) -> pl.DataFrame
     return assign_fields(records("demands", *rows), "demand_id", taxonomies=[taxonomy])
 
 
-def main(*titles: str, taxonomy: str = CONTRACT) -> list[str]:
-    """The first code of each title, "" where there is none."""
-    found = assigned(*({"title": title} for title in titles), taxonomy=taxonomy)
-    first = dict(found.unique("record_id", keep="first", maintain_order=True).select("record_id", "code").iter_rows())
-    return [first.get(f"D{number}", "") for number in range(1, len(titles) + 1)]
-
-
-def stated(said: str, taxonomy: str = CONTRACT, **parts: object) -> list[tuple[str, float, list[str]]]:
-    """Code, confidence and terms of what a record states; that all is stated is asserted."""
-    found = assigned({"field": said, **parts}, taxonomy=taxonomy)
-    assert set(found["basis"]) == {STATED}
-    return found.select("code", "confidence", "terms").rows()
-
-
 def by_record(frame: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
     """Codes of each record in each taxonomy."""
     listed = frame.group_by("record_id", "taxonomy", maintain_order=True).agg("code")
@@ -90,34 +76,35 @@ def test_the_rules_are_possible() -> None:
     assert min(rules.parts.values()) > 0
 
 
-@pytest.mark.parametrize(
-    ("taxonomy", "titles"),
-    [
-        (
-            CONTRACT,
-            {"石墨烯导热膜的制备": "05", "大豆新品种选育": "09", "数控机床主轴轴承": "03", "半导体芯片封装": "01"},
-        ),
-        (
-            PROVINCE,
-            {"石墨烯导热膜的制备": "S3", "大马力拖拉机与收获机械": "S5", "滑雪场造雪机": "N3", "白酒酿造": "T3"},
-        ),
-        (STRATEGIC, {"石墨烯导热膜的制备": "3.6", "风力发电机组叶片": "6.2", "污水处理": "7.2", "直升机旋翼": "2.2"}),
-        (NATIONAL, {"石墨烯导热膜的制备": "4", "抗体药物": "2", "卫星姿态控制": "3", "光伏发电": "6"}),
-    ],
-)
-def test_a_text_gets_its_main_field(taxonomy: str, titles: dict[str, str]) -> None:
-    assert main(*titles, taxonomy=taxonomy) == list(titles.values())
+def test_a_text_gets_its_main_field() -> None:
+    cases = {
+        CONTRACT: {
+            "石墨烯导热膜的制备": "05",
+            "大豆新品种选育": "09",
+            "数控机床主轴轴承": "03",
+            "半导体芯片封装": "01",
+        },
+        PROVINCE: {"石墨烯导热膜的制备": "S3", "大马力拖拉机与收获机械": "S5", "滑雪场造雪机": "N3", "白酒酿造": "T3"},
+        STRATEGIC: {"石墨烯导热膜的制备": "3.6", "风力发电机组叶片": "6.2", "污水处理": "7.2", "直升机旋翼": "2.2"},
+        NATIONAL: {"石墨烯导热膜的制备": "4", "抗体药物": "2", "卫星姿态控制": "3", "光伏发电": "6"},
+    }
+    titles = sorted({title for each in cases.values() for title in each})
+    listed = records("demands", *({"demand_id": title, "title": title} for title in titles))
+    found = by_record(assign_fields(listed, "demand_id"))
+    first = {taxonomy: {title: found[title, taxonomy][0] for title in each} for taxonomy, each in cases.items()}
+    assert first == cases
 
 
 def test_english_texts_get_their_fields() -> None:
-    assert main("Graphene composite material", "Soybean breeding and rice varieties") == ["05", "09"]
+    found = assigned({"title": "Graphene composite material"}, {"title": "Agricultural tractor"}, taxonomy=PROVINCE)
+    first = found.unique("record_id", keep="first", maintain_order=True)
+    assert first["code"].to_list() == ["S3", "S5"]
 
 
 def test_width_case_and_white_space_make_no_difference() -> None:
-    plain, wide = {"title": "FPGA芯片 5G通信"}, {"title": "ｆｐｇａ芯片\n５ｇ 通信"}
-    columns = ["code", "confidence"]
-    assert assigned(plain).select(columns).equals(assigned(wide).select(columns))
-    assert not assigned(plain).is_empty()
+    found = by_record(assigned({"title": "FPGA芯片 5G通信"}, {"title": "ｆｐｇａ芯片\n５ｇ 通信"}))
+    assert found["D1", CONTRACT] == found["D2", CONTRACT]
+    assert found["D1", CONTRACT][0] == "01"
 
 
 def test_a_text_of_two_fields_gets_both_with_falling_confidence() -> None:
@@ -152,13 +139,8 @@ def test_confidences_are_high_enough(samples: list[tuple[pl.DataFrame, pl.DataFr
         assert first["confidence"].min() >= rules.sure
 
 
-def test_a_stated_field_wins_over_the_text() -> None:
-    assert stated("农业", title="半导体芯片封装") == [("09", 1.0, ["农业"])]
-
-
-@pytest.mark.parametrize(
-    ("said", "code", "taxonomy"),
-    [
+def test_a_field_is_known_by_its_name_alias_or_code() -> None:
+    cases = [
         ("核技术", "08", CONTRACT),
         ("新材料", "05", CONTRACT),
         ("ELECTRONICS AND INFORMATION", "01", CONTRACT),
@@ -169,10 +151,11 @@ def test_a_stated_field_wins_over_the_text() -> None:
         ("3.6", "3.6", STRATEGIC),
         ("前沿新材料", "3.6", STRATEGIC),
         ("生物与新医药", "2", NATIONAL),
-    ],
-)
-def test_a_field_is_known_by_its_name_alias_or_code(said: str, code: str, taxonomy: str) -> None:
-    assert stated(said, taxonomy) == [(code, 1.0, [said])]
+    ]
+    found = assign_fields(records("demands", *({"field": said} for said, _, _ in cases)), "demand_id")
+    for number, (said, code, taxonomy) in enumerate(cases, start=1):
+        own = found.filter((pl.col("record_id") == f"D{number}") & (pl.col("taxonomy") == taxonomy))
+        assert own.drop("record_id", "taxonomy").rows() == [(code, 1.0, STATED, [said])]
 
 
 @pytest.mark.parametrize("code", TAXONOMIES)
@@ -183,19 +166,31 @@ def test_every_field_is_known_by_its_own_code_and_names(code: str) -> None:
             assert node.code in resolve(name, taxonomy, load_rules().stated), name
 
 
+def test_what_is_stated_wins_over_the_text_with_its_likeness() -> None:
+    title = "半导体芯片封装"
+    said = ["农业", "农业；电子信息", "生物、医药和医疗器械", "现代交通运输"]
+    found = assigned(*({"field": field, "title": title} for field in said), {"title": title})
+    rows = found.select("record_id", "code", "confidence", "basis", "terms").rows()
+    assert rows[:5] == [
+        ("D1", "09", 1.0, STATED, ["农业"]),
+        ("D2", "01", 1.0, STATED, ["电子信息"]),
+        ("D2", "09", 1.0, STATED, ["农业"]),
+        # A name that holds a separator is read whole.
+        ("D3", "04", 1.0, STATED, ["生物、医药和医疗器械"]),
+        # 现代交通运输: as alike as the nearest name is.
+        rows[4],
+    ]
+    assert (rows[4][0], rows[4][1], rows[4][3]) == ("D4", "10", STATED)
+    assert load_rules().stated <= rows[4][2] <= 1
+    assert (rows[5][0], rows[5][1], rows[5][3]) == ("D5", "01", TEXT)
+
+
 def test_a_misspelt_field_is_taken_with_its_likeness() -> None:
     # 电子信息产业链 against the alias 电子信息产业: 2 x 6 common characters of 7 + 6.
-    [(code, confidence, terms)] = stated("电子信息产业链", PROVINCE)
-    assert (code, terms) == ("S2", ["电子信息产业链"])
-    assert confidence == pytest.approx(12 / 13)
-
-
-def test_several_stated_fields_are_all_taken() -> None:
-    assert [(code, confidence) for code, confidence, _ in stated("农业；电子信息")] == [("01", 1.0), ("09", 1.0)]
-
-
-def test_a_name_that_holds_a_separator_is_read_whole() -> None:
-    assert [code for code, _, _ in stated("生物、医药和医疗器械")] == ["04"]
+    [(code, (likeness, word))] = resolve("电子信息产业链", load_taxonomy(PROVINCE), 0.85).items()
+    assert (code, word) == ("S2", "电子信息产业链")
+    assert likeness == pytest.approx(12 / 13)
+    assert resolve("电子信息产业链", load_taxonomy(PROVINCE), 0.95) == {}
 
 
 def test_resolving_names_codes_likeness_and_words() -> None:
@@ -204,40 +199,29 @@ def test_resolving_names_codes_likeness_and_words() -> None:
     assert resolve("毫无关系", taxonomy, 0.85) == {}
 
 
-def test_a_stated_field_that_is_none_leaves_the_text_to_decide() -> None:
-    without = assigned({"title": "半导体芯片封装"})
-    assert assigned({"field": "随便写的", "title": "半导体芯片封装"}).equals(without)
-    assert set(without["basis"]) == {TEXT}
+def test_a_stated_field_that_is_none_in_a_taxonomy_leaves_the_text_to_decide() -> None:
+    rows = [{"field": field, "title": "半导体芯片封装"} for field in ("", "随便写的", "核技术")]
+    found = assign_fields(records("demands", *rows), "demand_id", taxonomies=[CONTRACT, PROVINCE])
+    columns = ["code", "confidence", "basis", "terms"]
+    read = {key: frame.select(columns).rows() for key, frame in found.group_by("record_id", "taxonomy")}
+    assert {basis for *_, basis, _ in read["D1", CONTRACT]} == {TEXT}
+    assert read["D2", CONTRACT] == read["D1", CONTRACT]
+    assert read["D2", PROVINCE] == read["D3", PROVINCE] == read["D1", PROVINCE]
+    assert read["D3", CONTRACT] == [("08", 1.0, STATED, ["核技术"])]
 
 
-def test_stating_a_field_of_one_taxonomy_leaves_the_others_to_the_text() -> None:
-    row = {"field": "核技术", "title": "半导体芯片封装"}
-    assert stated(**{"said": "核技术", "title": row["title"]})[0][0] == "08"
-    other = assigned(row, taxonomy=PROVINCE)
-    assert (other["code"][0], other["basis"][0]) == ("S2", TEXT)
-
-
-def test_a_stated_parent_is_refined_by_the_text() -> None:
-    found = assigned({"field": "新材料产业", "title": "石墨烯导热膜与量子点"}, taxonomy=STRATEGIC)
-    assert (found["code"][0], found["basis"][0]) == ("3.6", TEXT)
-    assert {load_taxonomy(STRATEGIC).top(code).code for code in found["code"]} == {"3"}
-    assert "3" not in set(found["code"])
-
-
-def test_a_stated_parent_is_kept_where_the_text_speaks_of_something_else() -> None:
-    found = assigned({"field": "新材料产业", "title": "风力发电机组"}, {"field": "新材料产业"}, taxonomy=STRATEGIC)
-    assert found.select("record_id", "code", "confidence", "basis", "terms").rows() == [
-        ("D1", "3", 1.0, STATED, ["新材料产业"]),
-        ("D2", "3", 1.0, STATED, ["新材料产业"]),
-    ]
-
-
-def test_of_two_stated_fields_each_is_refined_or_kept_by_itself() -> None:
-    row = {"field": "新材料产业；新能源产业", "title": "石墨烯导热膜与量子点"}
-    found = assigned(row, taxonomy=STRATEGIC)
-    bases = dict(found.select("code", "basis").iter_rows())
-    assert bases["3.6"] == TEXT
-    assert bases["6"] == STATED
+def test_a_stated_parent_is_refined_by_the_text_or_kept() -> None:
+    graphene, wind = "石墨烯导热膜与量子点", "风力发电机组"
+    rows = [("新材料产业", graphene), ("新材料产业", wind), ("新材料产业", ""), ("新材料产业；新能源产业", graphene)]
+    found = assigned(*({"field": field, "title": title} for field, title in rows), taxonomy=STRATEGIC)
+    refined, elsewhere, untold, both = (found.filter(record_id=f"D{number}") for number in range(1, 5))
+    assert (refined["code"][0], set(refined["basis"])) == ("3.6", {TEXT})
+    assert {load_taxonomy(STRATEGIC).top(code).code for code in refined["code"]} == {"3"}
+    assert "3" not in set(refined["code"])
+    for kept in (elsewhere, untold):
+        assert kept.select("code", "confidence", "basis", "terms").rows() == [("3", 1.0, STATED, ["新材料产业"])]
+    bases = dict(both.select("code", "basis").iter_rows())
+    assert (bases["3.6"], bases["6"]) == (TEXT, STATED)
     assert "3" not in bases
 
 
@@ -275,9 +259,10 @@ def test_achievements_are_assigned_by_their_own_parts() -> None:
     assert first.select("record_id", "code").rows() == [("A1", "09"), ("A2", "01"), ("A3", "03"), ("A4", "05")]
 
 
-def test_a_frame_may_lack_parts() -> None:
-    whole = assigned({"title": "石墨烯导热膜"})
-    frame = pl.DataFrame({"demand_id": ["D1"], "title": ["石墨烯导热膜"]})
+def test_a_frame_may_lack_parts_and_hold_keywords_as_a_text() -> None:
+    whole = assigned({"keywords": ["石墨烯", "导热膜"]})
+    frame = pl.DataFrame({"demand_id": ["D1"], "keywords": ["石墨烯\n导热膜"]})
+    assert not whole.is_empty()
     assert assign_fields(frame, "demand_id", taxonomies=[CONTRACT]).equals(whole)
 
 
@@ -286,12 +271,6 @@ def test_a_frame_without_any_text_has_what_is_stated() -> None:
     found = assign_fields(frame, "demand_id", taxonomies=[CONTRACT])
     assert found.select("record_id", "code", "basis").rows() == [("D1", "09", STATED)]
     assert assign_fields(frame.select("demand_id"), "demand_id").is_empty()
-
-
-def test_keywords_may_be_written_as_a_text() -> None:
-    as_list = assigned({"keywords": ["石墨烯", "导热膜"]})
-    frame = pl.DataFrame({"demand_id": ["D1"], "keywords": ["石墨烯\n导热膜"]})
-    assert assign_fields(frame, "demand_id", taxonomies=[CONTRACT]).equals(as_list)
 
 
 def test_the_terms_that_decided_stand_in_the_text(samples: list[tuple[pl.DataFrame, pl.DataFrame]]) -> None:
@@ -319,18 +298,23 @@ def test_nearly_every_first_field_names_what_decided(samples: list[tuple[pl.Data
         assert silent.height <= 0.02 * first.height, f"{silent.height} of {first.height} first fields name no term"
 
 
-@pytest.mark.parametrize(
-    ("title", "taxonomy", "term"),
-    [
-        ("石墨烯导热膜", CONTRACT, "石墨烯"),
-        ("石墨烯导热膜", NATIONAL, "石墨烯"),
-        ("大豆新品种选育", CONTRACT, "大豆"),
-        ("风力发电机组叶片", STRATEGIC, "风力发电机组"),
-        ("造雪机", PROVINCE, "造雪机"),
-    ],
-)
-def test_a_term_of_the_field_is_among_those_that_decided(title: str, taxonomy: str, term: str) -> None:
-    assert term in assigned({"title": title}, taxonomy=taxonomy)["terms"][0]
+def test_a_term_of_the_field_is_among_those_that_decided() -> None:
+    cases = {
+        "石墨烯导热膜": "石墨烯",
+        "大豆新品种选育": "大豆",
+        "风力发电机组叶片": "风力发电机组",
+        "数控机床主轴": "数控机床",
+    }
+    found = assign_fields(records("demands", *({"title": title} for title in cases)), "demand_id")
+    first = found.unique(["record_id", "taxonomy"], keep="first", maintain_order=True)
+    assert first.height >= len(cases) * 3
+    lacking = [
+        (title, taxonomy, terms)
+        for number, (title, term) in enumerate(cases.items(), start=1)
+        for taxonomy, terms in first.filter(record_id=f"D{number}").select("taxonomy", "terms").iter_rows()
+        if term not in terms
+    ]
+    assert lacking == []
 
 
 def test_the_order_of_records_does_not_matter(
@@ -347,9 +331,9 @@ def test_the_order_of_records_does_not_matter(
 
 def test_slices_make_no_difference(sample_demands: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     few = sample_demands.frame.head(20)
-    whole = assign_fields(few, "demand_id")
+    whole = assign_fields(few, "demand_id", taxonomies=[CONTRACT])
     monkeypatch.setattr(assignment, "_SLICE", 7)
-    sliced = assign_fields(few, "demand_id")
+    sliced = assign_fields(few, "demand_id", taxonomies=[CONTRACT])
     assert whole["record_id"].n_unique() > 15
     assert sliced.equals(whole)
 
@@ -413,39 +397,48 @@ def corrections(*rows: tuple[str, str, list[str]]) -> pl.DataFrame:
     )
 
 
-def confidences(title: str, taxonomy: str, said: pl.DataFrame | None = None) -> dict[str, float]:
-    found = assign_fields(records("demands", {"title": title}), "demand_id", said, [taxonomy])
-    return dict(found.select("code", "confidence").iter_rows())
+ALIKE, OTHER = "石墨烯导热膜", "大豆新品种选育"
 
 
-def test_corrections_are_learned_from_for_what_is_alike() -> None:
-    said = corrections(("石墨烯导热膜的制备", CONTRACT, ["06"]))
-    before, after = confidences("石墨烯导热膜", CONTRACT), confidences("石墨烯导热膜", CONTRACT, said)
-    assert next(iter(before)) == "05"
-    assert after["06"] > before.get("06", 0) + 0.1
+def confidences(*said: tuple[str, str, list[str]]) -> dict[tuple[str, str], dict[str, float]]:
+    """Confidences of both titles by title and taxonomy, after corrections."""
+    listed = records("demands", {"demand_id": ALIKE, "title": ALIKE}, {"demand_id": OTHER, "title": OTHER})
+    found = assign_fields(listed, "demand_id", corrections(*said), [CONTRACT, STRATEGIC])
+    return {
+        key: dict(zip(codes, sure, strict=True))
+        for *key_parts, codes, sure in found.group_by("record_id", "taxonomy", maintain_order=True)
+        .agg("code", "confidence")
+        .iter_rows()
+        for key in [tuple(key_parts)]
+    }
 
 
-def test_corrections_leave_other_records_and_taxonomies_alone() -> None:
-    said = corrections(("石墨烯导热膜的制备", CONTRACT, ["06"]))
-    before, after = confidences("大豆新品种选育", CONTRACT), confidences("大豆新品种选育", CONTRACT, said)
-    assert after == pytest.approx(before, abs=0.05)
-    assert confidences("石墨烯导热膜", STRATEGIC, said) == confidences("石墨烯导热膜", STRATEGIC)
+@pytest.fixture(scope="module")
+def uncorrected() -> dict[tuple[str, str], dict[str, float]]:
+    return confidences()
 
 
-def test_no_corrections_change_nothing() -> None:
-    plain = confidences("石墨烯导热膜", CONTRACT)
-    assert confidences("石墨烯导热膜", CONTRACT, corrections()) == plain
-    assert confidences("石墨烯导热膜", CONTRACT, None) == plain
+def test_corrections_are_learned_from_for_what_is_alike_alone(
+    uncorrected: dict[tuple[str, str], dict[str, float]],
+) -> None:
+    after = confidences(("石墨烯导热膜的制备", CONTRACT, ["06"]))
+    assert next(iter(uncorrected[ALIKE, CONTRACT])) == "05"
+    assert after[ALIKE, CONTRACT]["06"] > uncorrected[ALIKE, CONTRACT].get("06", 0) + 0.1
+    assert after[OTHER, CONTRACT] == pytest.approx(uncorrected[OTHER, CONTRACT], abs=0.05)
+    assert after[ALIKE, STRATEGIC] == uncorrected[ALIKE, STRATEGIC]
+    # Nothing of it stays behind.
+    assert confidences() == uncorrected
 
 
-def test_a_correction_to_a_parent_does_not_speak_against_its_fields() -> None:
-    said = corrections(("石墨烯导热膜的制备", STRATEGIC, ["3"]))
-    before, after = confidences("石墨烯导热膜", STRATEGIC), confidences("石墨烯导热膜", STRATEGIC, said)
-    assert next(iter(before)) == "3.6"
-    assert after.get("3.6", 0) >= before["3.6"] - 0.02
+def test_no_corrections_are_as_none(uncorrected: dict[tuple[str, str], dict[str, float]]) -> None:
+    listed = records("demands", {"demand_id": ALIKE, "title": ALIKE})
+    found = assign_fields(listed, "demand_id", None, [CONTRACT])
+    assert dict(found.select("code", "confidence").iter_rows()) == uncorrected[ALIKE, CONTRACT]
 
 
-def test_corrections_are_forgotten_with_the_call() -> None:
-    before = confidences("石墨烯导热膜", CONTRACT)
-    confidences("石墨烯导热膜", CONTRACT, corrections(("石墨烯导热膜", CONTRACT, ["09"])))
-    assert confidences("石墨烯导热膜", CONTRACT) == before
+def test_a_correction_to_a_parent_does_not_speak_against_its_fields(
+    uncorrected: dict[tuple[str, str], dict[str, float]],
+) -> None:
+    after = confidences((ALIKE, STRATEGIC, ["3"]))
+    assert next(iter(uncorrected[ALIKE, STRATEGIC])) == "3.6"
+    assert after[ALIKE, STRATEGIC].get("3.6", 0) >= uncorrected[ALIKE, STRATEGIC]["3.6"] - 0.02

@@ -77,7 +77,7 @@ def test_every_name_of_a_stage_leads_to_it() -> None:
 
 
 def test_levels_are_shown_as_a_range_where_they_are_one() -> None:
-    assert [stage.levels for stage in GOOD] == ["TRL 1–3", "TRL 4", "TRL 5–9"]
+    assert [stage.levels for stage in GOOD] == ["1-3", "4", "5-9"]
 
 
 def test_good_stages_break_no_rule() -> None:
