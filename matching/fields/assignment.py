@@ -19,12 +19,12 @@ import polars as pl
 import scipy.sparse as sp
 from rapidfuzz import fuzz, process
 
-from matching.fields.deciding import evidence
+from matching.fields.deciding import evidence, term_features
 from matching.fields.grams import marked
 from matching.fields.model import UNKNOWN, FieldModel, load_model, with_corrections
 from matching.fields.rules import AssignmentRules, load_rules
 from matching.fields.taxonomies import Taxonomy, load_taxonomies
-from matching.fields.terms import normalised, normalised_texts
+from matching.fields.terms import BETWEEN, normalised, normalised_texts
 from matching.fields.training import examples_of, train
 from matching.intake.cells import words
 from matching.schema import FIELDS, STATED, TEXT
@@ -51,7 +51,9 @@ def assign_fields(
     found = [pl.DataFrame(schema=FIELDS)]
     slices = [records[start : start + _SLICE] for start in range(0, records.height, _SLICE)]
     for model in _models(chosen):
-        read_slice = partial(_from_text, id_column=id_column, model=_learned(model, corrections, rules), rules=rules)
+        learned = _learned(model, corrections, rules)
+        terms = term_features(model)
+        read_slice = partial(_from_text, id_column=id_column, model=learned, terms=terms, rules=rules)
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             found += threads.map(read_slice, slices)
     read = pl.concat(found)
@@ -60,7 +62,9 @@ def assign_fields(
         read = _preferred(stated, read)
     order = {code: place for place, code in enumerate(chosen)}
     place = pl.col("taxonomy").replace_strict(order, return_dtype=pl.Int64)
-    return read.sort(place, "record_id", pl.col("confidence").neg(), "code")
+    ordered = read.sort(place, "record_id", pl.col("confidence").neg(), "code")
+    # A field may be stated, and be what the text says more closely of another one that is stated.
+    return ordered.unique(["taxonomy", "record_id", "code"], keep="first", maintain_order=True)
 
 
 def believed(fields: pl.DataFrame) -> pl.DataFrame:
@@ -85,8 +89,21 @@ def _learned(model: FieldModel, corrections: pl.DataFrame | None, rules: Assignm
     for code, classifier in model.classifiers.items():
         said = corrections.filter(pl.col("taxonomy") == code)
         features = _features(_texts(said, rules), model)
-        classifiers[code] = with_corrections(classifier, features, said["codes"].to_list(), rules.caution)
+        right = [
+            _fields_of(chosen, margins, classifier.codes, load_taxonomies()[code])
+            for chosen, margins in zip(said["codes"].to_list(), classifier.margins(features), strict=True)
+        ]
+        classifiers[code] = with_corrections(classifier, features, right, rules.caution)
     return replace(model, classifiers=classifiers)
+
+
+def _fields_of(chosen: list[str], margins: np.ndarray, codes: tuple[str, ...], taxonomy: Taxonomy) -> list[str]:
+    """The fields meant by what an agent chose: of a node that has fields below it, the likeliest one."""
+    meant = []
+    for code in chosen:
+        below = [place for place, each in enumerate(codes) if each in taxonomy.below(code)]
+        meant += [codes[max(below, key=lambda place: margins[place])]] if below else []
+    return meant
 
 
 def _features(texts: list[tuple[float, pl.Series]], model: FieldModel) -> sp.csr_matrix:
@@ -94,19 +111,23 @@ def _features(texts: list[tuple[float, pl.Series]], model: FieldModel) -> sp.csr
 
 
 def _texts(records: pl.DataFrame, rules: AssignmentRules) -> list[tuple[float, pl.Series]]:
-    """Normalised columns of text with their weights; lists of texts are joined by line ends."""
+    """Normalised columns of text with their weights; lists of texts are joined by semicolons."""
     present = [(weight, records[part]) for part, weight in rules.parts.items() if part in records.columns]
     return [
-        (weight, normalised_texts(column.list.join("\n") if column.dtype == pl.List(pl.String()) else column))
+        (weight, normalised_texts(column.list.join(BETWEEN) if column.dtype == pl.List(pl.String()) else column))
         for weight, column in present
     ]
 
 
-def _from_text(records: pl.DataFrame, id_column: str, model: FieldModel, rules: AssignmentRules) -> pl.DataFrame:
+def _from_text(
+    records: pl.DataFrame, id_column: str, model: FieldModel, terms: sp.csr_matrix, rules: AssignmentRules
+) -> pl.DataFrame:
     texts = _texts(records, rules)
+    if not texts:
+        return pl.DataFrame(schema=FIELDS)
     features = _features(texts, model)
-    whole = pl.select(pl.concat_str([column for _, column in texts], separator="\n")).to_series()
-    known = evidence(whole, features, model)
+    whole = pl.select(pl.concat_str([column for _, column in texts], separator=BETWEEN)).to_series()
+    known = evidence(whole, features, model, terms)
     found = []
     for taxonomy, classifier in model.classifiers.items():
         confidences = classifier.confidences(features)

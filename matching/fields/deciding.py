@@ -95,8 +95,12 @@ class Evidence:
         return np.array([len(gram) > 1 and not _MARKS & set(gram) for gram in self.model.vocabulary.grams])
 
 
-def evidence(texts: pl.Series, features: sp.csr_matrix, model: FieldModel) -> Evidence:
-    """What is known of records with these texts and features."""
+def term_features(model: FieldModel) -> sp.csr_matrix:
+    """The known terms as texts of their own, in the model's features."""
     joined = pl.Series(known_terms(), dtype=pl.String()).str.replace_all(r"\s+", "")
-    term_features = tf_idf(count_grams([(1.0, joined)], model.vocabulary), model.idf)
-    return Evidence(named_terms(texts), features, model, term_features)
+    return tf_idf(count_grams([(1.0, joined)], model.vocabulary), model.idf)
+
+
+def evidence(texts: pl.Series, features: sp.csr_matrix, model: FieldModel, terms: sp.csr_matrix) -> Evidence:
+    """What is known of records with these normalised texts and features; `terms` are of `term_features`."""
+    return Evidence(named_terms(texts), features, model, terms)

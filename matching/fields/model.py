@@ -42,6 +42,8 @@ UNKNOWN: Final = ""
 # The margins that training asks for: a record's own nodes on one side, all others on the other.
 INSIDE, OUTSIDE = 1.0, -1.0
 _LEAST_CHANCE: Final = 1e-6
+# How many times its chance the likeliest node must have for the text to have told anything.
+_TOLD: Final = 1.5
 _STEPS: Final = 2047
 # What a classifier is stored with beside its arrays.
 _NUMBERS: Final = ("sharpness", "slope", "offset")
@@ -67,8 +69,11 @@ class Classifier:
         return chances(self.margins(features), self.sharpness)
 
     def confidences(self, features: sp.csr_matrix) -> np.ndarray:
-        """How far each node is believed, 0–1, records x nodes."""
-        return np.asarray(expit(self.slope * log_odds(self.probabilities(features)) + self.offset))
+        """How far each node is believed, 0–1, records x nodes; where none is likelier than chance, its chance alone."""
+        probabilities = self.probabilities(features)
+        worth = expit(self.slope * log_odds(probabilities) + self.offset)
+        told = probabilities.max(axis=1, keepdims=True) > _TOLD / len(self.codes)
+        return np.asarray(np.where(told, worth, probabilities))
 
 
 def chances(margins: np.ndarray, sharpness: float) -> np.ndarray:
@@ -106,14 +111,14 @@ def tf_idf(counts: sp.csr_matrix, idf: np.ndarray) -> sp.csr_matrix:
 def with_corrections(
     classifier: Classifier, features: sp.csr_matrix, codes: Sequence[Sequence[str]], caution: float
 ) -> Classifier:
-    """The classifier after an agent's corrections: `codes` are the right nodes of the records in `features`.
+    """The classifier after an agent's corrections: `codes` are the right nodes of the records in `features`, or none.
 
     What the margins lack of +1 for the right nodes, and exceed -1 for the others, is fitted by ridge regression
     on top of the weights there are; `caution` is its penalty: with 1, a single correction goes half the way.
     """
     if not features.shape[0]:
         return classifier
-    right = np.array([[code in chosen for code in classifier.codes] for chosen in codes])
+    right = np.array([[code in (chosen or [UNKNOWN]) for code in classifier.codes] for chosen in codes])
     margins = classifier.margins(features)
     lacking = np.where(right, np.maximum(INSIDE - margins, 0), np.minimum(OUTSIDE - margins, 0))
     learned = Ridge(alpha=caution, fit_intercept=False, solver="lsqr", tol=1e-8).fit(features, lacking)

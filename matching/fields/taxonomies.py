@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from matching.data_files import data_path
 from matching.errors import DataFileError, Problem
@@ -114,22 +115,51 @@ def first_taxonomy() -> Taxonomy:
 def read_taxonomy(file: Path) -> Taxonomy:
     """The taxonomy of a file. Raises `DataFileError` when it breaks a rule or is not in the form of one."""
     try:
-        entry: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
-        nodes = tuple(_node(node) for node in entry["node"])
-        head = {key: entry[key] for key in ("code", "name_zh", "name_en", "source", "order")}
-        taxonomy = Taxonomy(**head, nodes=nodes)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        written = _File.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise DataFileError(Problem("taxonomy.form", file.name, values={"reason": error})) from error
+    head = {key: getattr(written, key) for key in ("code", "name_zh", "name_en", "source", "order")}
+    taxonomy = Taxonomy(**head, nodes=tuple(_node(node) for node in written.node))
     if problems := broken_rules(taxonomy):
         raise DataFileError(*problems)
     return taxonomy
 
 
-def _node(entry: dict[str, Any]) -> Node:
-    shared = {normalised(term): weight for term, weight in entry.get("shared", {}).items()}
-    terms = {normalised(term): shared.get(normalised(term), 1.0) for term in entry["terms"]}
-    words = {key: entry[key] for key in ("code", "name_zh", "name_en", "parent", "description_zh", "description_en")}
-    return Node(**words, group=entry.get("group", ""), aliases=tuple(entry["aliases"]), terms=MappingProxyType(terms))
+class _WrittenNode(BaseModel):
+    """A node as a file writes it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str
+    group: str = ""
+    description_zh: str
+    description_en: str
+    aliases: list[str]
+    terms: list[str]
+    shared: dict[str, float] = {}
+
+
+class _File(BaseModel):
+    """A taxonomy as a file writes it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    code: str
+    name_zh: str
+    name_en: str
+    source: str
+    order: int
+    node: list[_WrittenNode]
+
+
+def _node(written: _WrittenNode) -> Node:
+    shared = {normalised(term): weight for term, weight in written.shared.items()}
+    terms = {normalised(term): shared.get(normalised(term), 1.0) for term in written.terms}
+    words = written.model_dump(exclude={"aliases", "terms", "shared"})
+    return Node(**words, aliases=tuple(written.aliases), terms=MappingProxyType(terms))
 
 
 def broken_rules(taxonomy: Taxonomy) -> list[Problem]:
@@ -147,8 +177,15 @@ def broken_rules(taxonomy: Taxonomy) -> list[Problem]:
     problems += [
         Problem("taxonomy.no_parent", file, values={"code": node.code, "parent": node.parent})
         for node in taxonomy.nodes
-        if node.parent and (node.parent not in codes or node.parent == node.code)
+        if node.parent and node.parent not in codes
     ]
+    problems += [
+        Problem("taxonomy.ring", file, values={"code": node.code})
+        for node in taxonomy.nodes
+        if _in_a_ring(node, taxonomy)
+    ]
+    if not taxonomy.fields:
+        problems.append(Problem("taxonomy.no_field", file))
     for term, weights in claims.items():
         if len(weights) > 1 and 1.0 in weights:
             problems.append(Problem("taxonomy.term_twice", file, values={"term": term}))
@@ -157,3 +194,13 @@ def broken_rules(taxonomy: Taxonomy) -> list[Problem]:
         if len(term) < 2:
             problems.append(Problem("taxonomy.term_short", file, values={"term": term}))
     return problems
+
+
+def _in_a_ring(node: Node, taxonomy: Taxonomy) -> bool:
+    parents = {each.code: each.parent for each in taxonomy.nodes}
+    above = node.parent
+    for _ in taxonomy.nodes:
+        if above == node.code:
+            return True
+        above = parents.get(above, "")
+    return False

@@ -7,8 +7,12 @@ from typing import Final
 
 import polars as pl
 
+# Put between texts that are read as one, so that no term is found across their border.
+BETWEEN: Final = ";"
 # Latin words and numbers are set off by this mark in texts and terms alike, so that "led" is not found in "controlled".
 _EDGE: Final = "\x1f"
+# Chinese characters and the marks that stand among them.
+_CHINESE: Final = r"[\p{Han}\x{3000}-\x{303f}\x{ff00}-\x{ffef}]"
 _LATIN_RUN: Final = r"[a-z0-9]+(?:\.[0-9]+)*"
 
 
@@ -24,7 +28,7 @@ def normalised_texts(texts: pl.Series) -> pl.Series:
 
 def closed_up(texts: pl.Series) -> pl.Series:
     """Normalised texts without the white space beside Chinese characters, which parts no words."""
-    return texts.str.replace_all(r"([^\x00-\x7f])\s+", "$1").str.replace_all(r"\s+([^\x00-\x7f])", "$1")
+    return texts.str.replace_all(rf"({_CHINESE})\s+", "$1").str.replace_all(rf"\s+({_CHINESE})", "$1")
 
 
 def terms_in(texts: pl.Series, terms: list[str]) -> pl.Series:

@@ -89,7 +89,7 @@ def read_products(file: Path, taxonomy: Taxonomy) -> pl.DataFrame:
         pl.read_csv(file, infer_schema=False).select("product", "industry", "sub_industry").iter_rows()
     ):
         node = names.get(sub_industry or industry)
-        if node is None or taxonomy.top(node.code) != names[industry]:
+        if node is None or taxonomy.top(node.code) != names.get(industry):
             raise DataFileError(Problem("taxonomy.no_code", file.name, values={"code": sub_industry or industry}))
         rows.append((product, node.code, 1.0, True))
     return pl.DataFrame(rows, schema=EXAMPLES, orient="row")
@@ -117,7 +117,9 @@ def train(
 def _vocabulary(texts: pl.Series) -> Vocabulary:
     least = min(load_rules().training.least_texts, max(len(texts), 1))
     counter = CountVectorizer(analyzer="char", ngram_range=(1, LONGEST), lowercase=False, min_df=least)
-    return Vocabulary(tuple(counter.fit(texts.to_list()).get_feature_names_out()))
+    grams = counter.fit(texts.to_list()).get_feature_names_out()
+    # Figures and marks alone speak for no field.
+    return Vocabulary(tuple(gram for gram in grams if any(character.isalpha() for character in gram)))
 
 
 def fit(features: sp.csr_matrix, examples: pl.DataFrame, taxonomy: Taxonomy) -> Classifier:
@@ -170,10 +172,15 @@ def _margins(features: sp.csr_matrix, labels: np.ndarray, weights: np.ndarray, c
     machine = LinearSVC(C=training.cost, random_state=_SEED).fit(features, labels, sample_weight=weights)
     bayes = MultinomialNB(alpha=training.bayes_smoothing).fit(features, labels, sample_weight=weights)
     columns = [codes.index(code) for code in machine.classes_]
+    # Of two classes the machine holds one side alone.
+    sides = np.array([[-1.0], [1.0]]) if len(columns) == 2 else np.ones((len(columns), 1))
     coefficients = np.zeros((features.shape[1], len(codes)), dtype=np.float32)
     intercepts = np.full(len(codes), OUTSIDE, dtype=np.float32)
-    coefficients[:, columns] = (machine.coef_ + training.bayes * bayes.feature_log_prob_).T
-    intercepts[columns] = machine.intercept_ + training.bayes * bayes.class_log_prior_
+    # What an n-gram adds to all nodes alike tells them not apart.
+    bayes_weights = bayes.feature_log_prob_ - bayes.feature_log_prob_.mean(axis=0)
+    bayes_intercepts = bayes.class_log_prior_ - bayes.class_log_prior_.mean()
+    coefficients[:, columns] = (sides * machine.coef_ + training.bayes * bayes_weights).T
+    intercepts[columns] = sides.ravel() * machine.intercept_ + training.bayes * bayes_intercepts
     return Classifier(codes, coefficients, intercepts)
 
 

@@ -107,10 +107,13 @@ def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[li
     owner: dict[str, str] = {}
     words = sorted(map(str, names[first_word:]), key=lambda word: (-len(word), word))
     pairs = sorted(name for name in map(str, names[:first_word]) if len(name) > 1)
+    shared = set(map(str, names))
     for term in (*words, *pairs):
         whole = owner.setdefault(term, term)
-        for part in characters(term):
-            owner.setdefault(part, whole)
+        parts = characters(term)
+        # A concept that one side writes in other words has no part in the characters that both write.
+        if shared.issuperset(parts):
+            owner |= {part: whole for part in parts if part not in owner}
     owned = np.array([owner.get(str(name), str(name)) for name in names], dtype=object)
     distinct, place = np.unique(owned.astype(str), return_inverse=True)
     summed = np.bincount(place, weights=amounts, minlength=len(distinct))

@@ -1,7 +1,8 @@
 """Demands and achievements as rows of one vector space, in which a dot product is a score.
 
 A row is made of four blocks: TF-IDF over characters, over words and over the lexicon's concepts, and fields. Each
-block is brought to length 1 and multiplied by the square root of its share in the score, so that
+block is brought to length 1 (that of the fields to less where a taxonomy knows nothing of a record) and multiplied by
+the square root of its share in the score, so that
 
     demand . achievement = the sum over the blocks of share x cosine,
 
@@ -26,7 +27,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from matching.fields.lexicon import concepts_in, load_lexicon
-from matching.fields.terms import normalised_texts
+from matching.fields.terms import BETWEEN, normalised_texts
 from matching.ranking.analysis import WeightedParts, weighted_terms
 from matching.ranking.weights import Weights
 from matching.schema import ID, Kind
@@ -95,7 +96,7 @@ def weighted_parts(records: pl.DataFrame, parts: dict[str, int]) -> list[Weighte
     """Each record's texts with the weights of their parts; parts that the frame lacks are left out."""
     present = {part: weight for part, weight in parts.items() if part in records.columns}
     columns = [
-        records[part].list.join("\n").to_list()
+        records[part].list.join(BETWEEN).to_list()
         if records[part].dtype == pl.List(pl.String())
         else records[part].to_list()
         for part in present
@@ -127,6 +128,7 @@ def _concepts(texts: list[WeightedParts]) -> tuple[sp.csr_matrix, np.ndarray]:
     counts = sp.csr_matrix(
         (found["count"].to_numpy() * weights, (rows[found["row"].to_numpy()], columns)), (len(texts), len(names))
     )
+    counts.eliminate_zeros()
     counts.data = np.log1p(counts.data)
     return TfidfTransformer().fit_transform(counts), names
 
@@ -147,17 +149,21 @@ def _fields(
         ("achievements", achievements, achievement_fields, demands.height),
     )
     height = demands.height + achievements.height
+    common = pl.col("confidence").sum().over("taxonomy", "code")
     placed = pl.concat(
-        fields.join(
-            records.select(record_id=ID[cast(Kind, kind)]).with_row_index("row", offset=offset), on="record_id"
-        ).select(
+        fields.sort("record_id", "taxonomy", "code")
+        .join(records.select(record_id=ID[cast(Kind, kind)]).with_row_index("row", offset=offset), on="record_id")
+        .select(
             pl.col("row").cast(pl.Int64),
             "taxonomy",
             name=pl.col("taxonomy") + ":" + pl.col("code"),
-            value=pl.col("confidence") / (pl.col("confidence").sum().over("taxonomy", "code") / records.height).sqrt(),
+            value=pl.col("confidence") / (common / records.height).sqrt(),
         )
+        .sort("row", "name")
         for kind, records, fields, offset in sides
     ).with_columns(value=pl.col("value") / pl.col("value").pow(2).sum().over("row", "taxonomy").sqrt())
+    if placed.is_empty():
+        return sp.csr_matrix((height, 0)), np.array([], dtype=object)
     taxonomies = sorted(placed["taxonomy"].unique())
     importance = {taxonomy: weights.taxonomies.get(taxonomy, 1.0) for taxonomy in taxonomies}
     share = {taxonomy: (each / sum(importance.values())) ** 0.5 for taxonomy, each in importance.items()}

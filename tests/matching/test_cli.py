@@ -15,6 +15,7 @@ from places import SAMPLES
 from python_calamine import CalamineWorkbook
 
 from matching.cli import main
+from matching.fields.taxonomies import load_taxonomies
 from matching.ledger.catalogue import current_records, uploads
 from matching.ledger.database import open_ledger
 from matching.schema import CANDIDATES
@@ -92,6 +93,9 @@ def test_the_same_files_give_the_same_list(run: Run, small: tuple[Path, Path], t
 def test_two_files_are_matched_into_a_workbook_with_headings_in_words(
     language: str, run: Run, small: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    # A title of marks alone has neither text nor fields, but it is a title.
+    small[0].write_text(SMALL_DEMANDS.replace("大豆色选", "光纤熔接") + "D3,——,\n", encoding="utf-8")
+    small[1].write_text("登记号,成果名称\nA1,光纤传感器低温封装工艺\nA3,——\n", encoding="utf-8")
     output = tmp_path / "candidates.xlsx"
     said = run("--language", language, "match", *small, "--top", 2, "--output", output)
     assert said.code == 0
@@ -102,6 +106,7 @@ def test_two_files_are_matched_into_a_workbook_with_headings_in_words(
     assert ("需求编号" in heading) == (language == "zh_CN")
     # A pair that shares nothing is no candidate.
     assert len(rows) == 2
+    assert [(row[0], row[4]) for row in rows] == [("D1", "A1"), ("D2", "A1")]
     assert rows[0][:2] == ["D1", "光纤传感器封装"]
     assert rows[0][heading.index(say("column.rank", language))] == 1
 
@@ -311,6 +316,208 @@ def test_a_ledger_that_does_not_open_is_named_without_its_password(run: Run, mon
     assert "secret" not in said.err
 
 
+PRODUCTS = (
+    "产品,编号,说明\n玉米秸秆打捆机,007,悬挂式\n ,2,\n光纤传感器,3,低温封装\n,4,滑雪板制造\n"
+    '"光纤传感器",3,"含逗号,与\n换行"\n'
+)
+ADDED = ["code", "name", "parent_name", "confidence", "terms"]
+
+
+@pytest.fixture
+def products(tmp_path: Path) -> Path:
+    """A table with five rows; the second has no text, the fourth one in its last column alone."""
+    path = tmp_path / "products.csv"
+    path.write_text(PRODUCTS, encoding="utf-8")
+    return path
+
+
+def classified(run: Run, table_file: Path, *columns: str, taxonomy: str = "province_4567") -> list[dict[str, str]]:
+    """The rows of the written file."""
+    output = table_file.with_name("classified.csv")
+    chosen = [f"--column={column}" for column in columns]
+    said = run("classify", table_file, *chosen, "--taxonomy", taxonomy, "--output", output)
+    heading, *rows = table(output)
+    known = sum(row[heading.index("code")] != "" for row in rows)
+    assert (said.code, said.out) == (0, f"{len(rows)} 行中判定了 {known} 行，结果写入 {output}。\n")
+    assert said.err == ""
+    assert output.read_bytes().startswith(b"\xef\xbb\xbf")
+    return [dict(zip(heading, row, strict=True)) for row in rows]
+
+
+def test_classifying_keeps_columns_and_rows_and_adds_the_field(run: Run, products: Path) -> None:
+    rows = classified(run, products, "产品")
+    assert [list(row) for row in rows] == [["产品", "编号", "说明", *ADDED]] * 5
+    given = [[row[name] for name in ("产品", "编号", "说明")] for row in rows]
+    assert [[cell.strip() for cell in row] for row in given] == [
+        ["玉米秸秆打捆机", "007", "悬挂式"],
+        ["", "2", ""],
+        ["光纤传感器", "3", "低温封装"],
+        ["", "4", "滑雪板制造"],
+        ["光纤传感器", "3", "含逗号,与\n换行"],
+    ]
+    assert [row["code"] for row in rows] == ["S5", "", "S2", "", "S2"]
+    assert [[row[name] for name in ADDED] for row in rows if not row["code"]] == [[""] * 5] * 2
+    sure = rows[2]
+    assert 0.5 < float(sure["confidence"]) <= 1
+    assert "光纤传感器" in sure["terms"].split("；")
+    assert {name: rows[4][name] for name in ADDED} == {name: sure[name] for name in ADDED}
+
+
+@pytest.mark.parametrize("code", list(load_taxonomies()))
+def test_classified_names_are_those_of_the_taxonomy(code: str, run: Run, products: Path) -> None:
+    taxonomy = load_taxonomies()[code]
+    rows = [row for row in classified(run, products, "产品", "说明", taxonomy=code) if row["code"]]
+    assert len(rows) >= 3
+    for row in rows:
+        assert row["name"] == taxonomy.node(row["code"]).name_zh
+        assert row["parent_name"] == taxonomy.top(row["code"]).name_zh
+    assert any(row["name"] != row["parent_name"] for row in rows) == any(node.parent for node in taxonomy.nodes)
+
+
+def test_names_are_chinese_whatever_language_is_spoken(run: Run, products: Path) -> None:
+    output = products.with_name("classified.csv")
+    call = ("classify", products, "--column", "产品", "--taxonomy", "province_4567", "--output", output)
+    said = run("--language", "en", *call)
+    assert (said.code, said.out) == (0, f"3 of 5 rows have a field, written to {output}.\n")
+    heading, *rows = table(output)
+    place = heading.index("name")
+    assert [row[place : place + 2] for row in rows[:3]] == [
+        ["农机装备", "五大战略性新兴产业"],
+        ["", ""],
+        ["电子信息", "五大战略性新兴产业"],
+    ]
+
+
+def test_several_columns_are_read(run: Run, products: Path) -> None:
+    one = classified(run, products, "产品")
+    both = classified(run, products, "产品", "说明")
+    assert [row["code"] for row in one] == ["S5", "", "S2", "", "S2"]
+    assert [row["code"] for row in both] == ["S5", "", "S2", "N3", "S2"]
+    # The first column is the title, which counts more than a text.
+    titled, other = (
+        classified(run, products, *columns, taxonomy="strategic_2018")[0]
+        for columns in (("产品", "说明"), ("说明", "产品"))
+    )
+    assert titled["confidence"] != other["confidence"]
+
+
+def test_a_workbook_is_classified_too(run: Run, tmp_path: Path) -> None:
+    copied = tmp_path / "achievements.xlsx"
+    copied.write_bytes((SAMPLES / "achievements.xlsx").read_bytes())
+    rows = classified(run, copied, "成果名称", "成果简介")
+    assert len(rows) == 200
+    assert [row["登记号"] for row in rows[:2]] == ["CG2026001", "CG2026002"]
+
+
+def test_a_table_without_rows_is_classified_into_its_headings(run: Run, products: Path) -> None:
+    products.write_text("产品,说明\n", encoding="utf-8")
+    assert classified(run, products, "产品") == []
+    assert table(products.with_name("classified.csv")) == [["产品", "说明", *ADDED]]
+
+
+def test_nothing_in_a_classified_table_runs(run: Run, products: Path) -> None:
+    """Neither a cell nor a heading that a spreadsheet program would take for a formula."""
+    products.write_text("产品,=1+1\n光纤传感器,=2+2\n", encoding="utf-8")
+    output = products.with_name("classified.csv")
+    arguments = ("--column", "产品", "--taxonomy", "province_4567", "--output", output)
+    assert run("classify", products, *arguments).code == 0
+    heading, row = table(output)
+    assert row[1] == "'=2+2"
+    assert heading[1] == "'=1+1"
+
+
+# What is wrong with a call of classify: its options, and words of the message in Chinese and English.
+WRONG_CALLS = {
+    "unknown column": (
+        ("products.csv", "--column", "产品", "--column", "名字"),
+        ("文件里没有", "产品、编号、说明"),
+        ("The file has no", "产品, 编号, 说明"),
+    ),
+    "taken column": (("taken.csv", "--column", "产品"), ("文件里已有", "请先改名"), ("already has", "Rename it first")),
+    "unknown taxonomy": (
+        ("products.csv", "--column", "产品", "--taxonomy", "none"),
+        ("没有分类体系 none", "、".join(load_taxonomies())),
+        ("There is no taxonomy none", ", ".join(load_taxonomies())),
+    ),
+    "not .csv": (
+        ("products.csv", "--column", "产品", "--output", "list.xlsx"),
+        ("输出文件 list.xlsx 应以 .csv 结尾",),
+        ("The output list.xlsx must end in .csv",),
+    ),
+    "missing file": (("none.csv", "--column", "产品"), ("打不开文件 none.csv",), ("Cannot open none.csv",)),
+}
+
+
+def wrongly_classified(run: Run, language: str, case: str) -> Said:
+    """How a wrong call ends, in the folder of the table; nothing is written."""
+    Path("taken.csv").write_text("产品,confidence\n光纤传感器,高\n", encoding="utf-8")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    given, _, _ = WRONG_CALLS[case]
+    taxonomy = () if "--taxonomy" in given else ("--taxonomy", "province_4567")
+    output = () if "--output" in given else ("--output", "list.csv")
+    said = run("--language", language, "classify", *given, *taxonomy, *output)
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+    return said
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("case", WRONG_CALLS)
+def test_a_wrong_classification_ends_with_two_and_writes_nothing(
+    case: str, language: str, run: Run, products: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(products.parent)
+    said = wrongly_classified(run, language, case)
+    words = WRONG_CALLS[case][1 if language == "zh_CN" else 2]
+    assert (said.code, said.out) == (2, "")
+    assert [word for word in words if word not in said.err] == []
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize(("case", "column"), [("unknown column", "名字"), ("taken column", "confidence")])
+def test_the_column_that_is_wrong_is_named(
+    case: str, column: str, language: str, run: Run, products: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(products.parent)
+    assert column in wrongly_classified(run, language, case).err
+
+
+@pytest.mark.parametrize("missing", ["--column", "--taxonomy", "--output"])
+def test_classifying_needs_all_its_options(
+    missing: str, run: Run, products: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(products.parent)
+    options = {"--column": "产品", "--taxonomy": "province_4567", "--output": "list.csv"}
+    given = [word for name, value in options.items() if name != missing for word in (name, value)]
+    said = run("classify", "products.csv", *given)
+    assert (said.code, said.out) == (2, "")
+    assert missing in said.err
+    assert list(Path().iterdir()) == [Path("products.csv")]
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize(
+    ("text", "row", "key", "values"),
+    [
+        ("产品,产品\n一,二\n", 1, "file.headings", {"headings": ["产品", "产品"]}),
+        ("产品,,说明\n一,二,三\n", 1, "file.headings", {"headings": ["产品", "", "说明"]}),
+        ("产品,说明\n一,二\n三,四,五\n", 3, "file.too_many_cells", {"count": 2}),
+    ],
+    ids=["doubled heading", "empty heading", "too many cells"],
+)
+def test_a_table_that_is_none_is_refused_with_its_row_and_writes_nothing(
+    text: str, row: int, key: str, values: dict[str, object], language: str, run: Run, products: Path
+) -> None:
+    products.write_text(text, encoding="utf-8")
+    before = sorted(products.parent.iterdir())
+    output = products.with_name("list.csv")
+    arguments = ("--column", "产品", "--taxonomy", "province_4567", "--output", output)
+    said = run("--language", language, "classify", products, *arguments)
+    assert (said.code, said.out) == (1, "")
+    where = {"zh_CN": f"products.csv 第 {row} 行：", "en": f"products.csv, row {row}: "}[language]
+    assert said.err == where + say(key, language, **values) + "\n"
+    assert sorted(products.parent.iterdir()) == before
+
+
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 @pytest.mark.parametrize(
     ("command", "keys"),
@@ -321,6 +528,10 @@ def test_a_ledger_that_does_not_open_is_named_without_its_password(run: Run, mon
         (("evaluate",), ("cli.evaluate", "cli.evaluate_demands", "cli.evaluate_judgements")),
         (("serve",), ("cli.serve", "cli.serve_port")),
         (("stats",), ("cli.stats", "cli.stats_output")),
+        (
+            ("classify",),
+            ("cli.classify", "cli.classify_column", "cli.classify_taxonomy", "cli.classify_output"),
+        ),
     ],
 )
 def test_help_is_in_the_language_asked_for(
@@ -338,7 +549,7 @@ def test_help_is_in_the_language_asked_for(
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_the_overview_names_every_command_with_a_summary(language: str, run: Run) -> None:
     out = run("--language", language, "-h").out
-    for name in ("evaluate", "load", "match", "serve", "stats"):
+    for name in ("classify", "evaluate", "load", "match", "serve", "stats"):
         line = next(line for line in out.splitlines() if line.strip().startswith(f"{name} "))
         assert line.split(maxsplit=1)[1][:3] == say(f"cli.{name}", language)[:3]
 

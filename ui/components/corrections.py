@@ -21,6 +21,14 @@ _SAVED: Final = "correction_saved"
 _NONCE: Final = "correction_nonce"
 
 
+def show_outcome() -> None:
+    """What became of the last correction; the record is closed by then, since the list may have changed with it."""
+    if message := st.session_state.pop(_MESSAGE, None):
+        st.error(message)
+    if message := st.session_state.pop(_SAVED, None):
+        st.success(message)
+
+
 def show_fields(kind: Kind, record_id: str, fields: pl.DataFrame) -> None:
     """The fields by taxonomy, and the form."""
     st.markdown(f"**{t('lists.fields_title')}**")
@@ -46,10 +54,6 @@ def _table(fields: pl.DataFrame) -> pl.DataFrame:
 
 
 def _form(kind: Kind, record_id: str, fields: pl.DataFrame) -> None:
-    if message := st.session_state.pop(_MESSAGE, None):
-        st.error(message)
-    if message := st.session_state.pop(_SAVED, None):
-        st.success(message)
     st.markdown(f"**{t('correction.title')}**")
     code = st.selectbox(
         t("filter.taxonomy"),

@@ -12,7 +12,7 @@ from matching.fields.crosswalk import load_crosswalk
 from matching.fields.taxonomies import Node, Taxonomy, load_taxonomies, load_taxonomy
 from matching.reporting.balance import balance
 from matching.reporting.statistics import UNKNOWN, main_fields
-from matching.schema import ID, KINDS
+from matching.schema import ID, KINDS, Kind
 from ui.access import language, t
 from ui.catalogue_cache import fields, now, records
 from ui.components.filters import FieldChoice, choose_taxonomy, node_label, open_with_field
@@ -115,10 +115,15 @@ def _describe(taxonomy: Taxonomy, code: str) -> None:
     st.caption(t("fields.open"))
     with st.container(horizontal=True, gap="small"):
         for kind in KINDS:
-            if st.button(t(f"kind.{kind}"), key=f"open_{kind}"):
-                st.session_state["kind"] = kind
-                open_with_field(FieldChoice(taxonomy.code, code))
-                st.switch_page(st.Page(lists.show, url_path="lists"))
+            choice = FieldChoice(taxonomy.code, code)
+            if st.button(t(f"kind.{kind}"), key=f"open_{kind}", on_click=_prepare, args=(kind, choice)):
+                # Widgets of this screen are bound to the address, which is given up with them.
+                st.switch_page(st.Page(lists.show, url_path="lists"), query_params={})
+
+
+def _prepare(kind: Kind, choice: FieldChoice) -> None:
+    st.session_state["kind"] = kind
+    open_with_field(choice)
 
 
 def _terms(node: Node) -> None:

@@ -15,7 +15,7 @@ from matching.ledger.catalogue import Difference
 from matching.schema import ID, KINDS, ORGANISATION, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now, records
-from ui.components.corrections import explained, show_fields
+from ui.components.corrections import explained, show_fields, show_outcome
 from ui.components.filters import choose_field, field_name, with_field, with_words
 from ui.components.long_work import LOADING, MATCHING, long_work
 from ui.components.moments import local_minute
@@ -143,6 +143,7 @@ def _browse(kind: Kind) -> None:
     with field:
         choice = choose_field()
     found = with_words(with_field(listed, kind, choice), text, (ID[kind], "title", ORGANISATION[kind], "contact"))
+    show_outcome()
     st.caption(t("lists.count", shown=found.height, total=listed.height))
     if found.is_empty():
         st.info(t("filter.nothing"))

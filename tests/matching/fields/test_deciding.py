@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from matching.fields.deciding import evidence, known_terms, named_terms
+from matching.fields.deciding import evidence, known_terms, named_terms, term_features
 from matching.fields.grams import Vocabulary, marked
 from matching.fields.lexicon import load_lexicon
 from matching.fields.model import Classifier, FieldModel
@@ -39,7 +39,7 @@ def named(text: str) -> set[str]:
 def deciding(*places: tuple[int, int], texts: list[str], most: int = 6) -> list[list[str]]:
     """Terms for rows of texts and columns of the classifier."""
     column = pl.Series(texts)
-    found = evidence(column, MODEL.features([(1.0, marked(column))]), MODEL)
+    found = evidence(column, MODEL.features([(1.0, marked(column))]), MODEL, term_features(MODEL))
     rows, columns = np.array(places, dtype=np.int64).reshape(-1, 2).T
     chosen = found.deciding(rows, columns, CLASSIFIER, most)
     assert chosen.dtype == pl.List(pl.String())

@@ -6,12 +6,13 @@ import zipfile
 from collections.abc import Iterable
 from datetime import date, datetime
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from matching.errors import FileRefused
-from matching.intake.files import Row, read_rows
+from matching.errors import CallError, FileRefused
+from matching.intake.files import Row, content_of, read_rows, read_table
 from matching.settings import Settings
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -279,3 +280,73 @@ def test_more_rows_than_the_limit_are_refused_and_as_many_are_read() -> None:
         read_rows("list.csv", b"a\nb\nc\nd\n", settings)
     assert keys(refused) == ["file.too_many_rows"]
     assert refused.value.problems[0].values == {"rows": 3}
+
+
+def table_of(folder: Path, text: str) -> list[dict[str, str]]:
+    path = folder / "表格.csv"
+    path.write_text(text, encoding="utf-8")
+    return read_table(path, Settings()).to_dicts()
+
+
+def test_a_table_has_its_headings_and_all_cells_as_texts(tmp_path: Path) -> None:
+    assert table_of(tmp_path, " 名称 ,编号\n寒地大豆,007\n\n, 1.0\n") == [
+        {"名称": "寒地大豆", "编号": "007"},
+        {"名称": "", "编号": "1.0"},
+    ]
+
+
+def test_missing_cells_of_a_table_are_empty_and_blank_ones_beyond_it_are_none(tmp_path: Path) -> None:
+    assert table_of(tmp_path, "名称,编号,备注,,\n甲\n乙,1,好,,, \n") == [
+        {"名称": "甲", "编号": "", "备注": ""},
+        {"名称": "乙", "编号": "1", "备注": "好"},
+    ]
+
+
+def test_a_table_may_have_headings_alone(tmp_path: Path) -> None:
+    path = tmp_path / "表格.csv"
+    path.write_text("名称,编号\n", encoding="utf-8")
+    found = read_table(path, Settings())
+    assert (found.columns, found.height) == (["名称", "编号"], 0)
+
+
+def test_a_workbook_is_a_table_too(tmp_path: Path) -> None:
+    path = tmp_path / "表格.xlsx"
+    path.write_bytes(written([["名称", "数量"], ["甲", 3], [None, 1.5]]))
+    assert read_table(path, Settings()).rows() == [("甲", "3"), ("", "1.5")]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "row", "values"),
+    [
+        ("名称,名称\n甲,乙\n", "file.headings", 1, {"headings": ["名称", "名称"]}),
+        ("名称, 名称 \n甲,乙\n", "file.headings", 1, {"headings": ["名称", "名称"]}),
+        ("名称,,备注\n甲,乙,丙\n", "file.headings", 1, {"headings": ["名称", "", "备注"]}),
+        ("\n, ,备注\n甲,乙,丙\n", "file.headings", 2, {"headings": ["", "", "备注"]}),
+        ("名称,备注\n甲,乙\n\n丙,丁,戊\n", "file.too_many_cells", 4, {"count": 2}),
+        ("名称,备注,\n甲,乙,丙\n", "file.too_many_cells", 2, {"count": 2}),
+    ],
+    ids=["doubled", "doubled but for blanks", "empty", "empty first", "too many cells", "a cell below no heading"],
+)
+def test_what_is_no_table_is_refused_with_its_row(
+    text: str, key: str, row: int, values: dict[str, object], tmp_path: Path
+) -> None:
+    with pytest.raises(FileRefused) as refused:
+        table_of(tmp_path, text)
+    (problem,) = refused.value.problems
+    assert (problem.key, problem.file, problem.row, problem.values) == (key, "表格.csv", row, values)
+
+
+def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(CallError) as refused:
+            content_of(path)
+        assert refused.value.exit_code == 2
+        assert str(path) in refused.value.text("en")
+    with pytest.raises(CallError):
+        read_table(tmp_path / "none.csv", Settings())
+
+
+def test_the_content_of_a_file_is_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "any.bin"
+    path.write_bytes(b"\x00\xff")
+    assert content_of(path) == b"\x00\xff"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
 from matching.ledger import catalogue
+from matching.ledger.corrections import correct
 from matching.ledger.database import reading, writing
 from matching.ledger.decisions import decide
 from matching.ledger.runs import add_run
@@ -48,6 +49,7 @@ def full(ledger: Engine) -> Engine:
         nonce="1",
         seen=None,
     )
+    correct(ledger, "demands", "D1", "province_4567", ["S3"], "甲", "1")
     return ledger
 
 

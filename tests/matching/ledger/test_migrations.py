@@ -13,15 +13,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from records import records
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, MetaData, create_engine, insert, inspect, select
+from sqlalchemy.exc import IntegrityError
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, deals, decisions, migrations
+from matching.ledger import catalogue, corrections, deals, decisions, migrations
 from matching.ledger.database import open_ledger, reading, writing
-from matching.ledger.runs import add_run
+from matching.ledger.runs import add_run, candidates_of, latest_run
 from matching.ledger.tables import metadata
-from matching.schema import CANDIDATES, FIELDS
+from matching.schema import CANDIDATES, FIELDS, KINDS
 
 MIGRATIONS = Path(next(iter(migrations.__path__)))
 NEXT_STEP = '''
@@ -74,6 +75,7 @@ def filled(engine: Engine) -> None:
         nonce="1",
         seen=None,
     )
+    corrections.correct(engine, "demands", "D1", "province_4567", ["S3"], "甲", "1")
 
 
 def content(engine: Engine) -> list[pl.DataFrame]:
@@ -81,6 +83,7 @@ def content(engine: Engine) -> list[pl.DataFrame]:
         catalogue.current_records(engine, "demands"),
         catalogue.current_fields(engine, "demands"),
         catalogue.uploads(engine),
+        corrections.corrected_records(engine),
         decisions.standing(engine),
         deals.all_deals(engine),
         deals.deal_events(engine),
@@ -164,3 +167,95 @@ def test_a_step_that_fails_leaves_the_ledger_as_it_was(ledger: Engine, tmp_path:
     with reading(ledger) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         assert MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def fill_of_0001(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    """A ledger as revision 0001 made it, with rows in every table; those rows."""
+    with engine.begin() as connection:
+        steps = config()
+        steps.attributes["connection"] = connection
+        command.upgrade(steps, "0001")
+        old = MetaData()
+        old.reflect(connection)
+        common = {"agent": "甲", "at": "2026-01-10T02:00:00.000+00:00"}
+        score = {name: 0.25 for name, dtype in CANDIDATES.items() if dtype == pl.Float64() and name != "concept_part"}
+        parts = {
+            **score,
+            "shared_terms": [{"term": "防冰", "contribution": 0.1}],
+            "shared_fields": ["province_4567:N3"],
+        }
+        pair = {"demand_id": "D1", "achievement_id": "A1"}
+        said = {"run_id": 1, "verdict": "accept", "reason": "", "note": "好", "corrects": None, "nonce": "1"}
+        counts = {"rows": 1, "new": 1, "changed": 0, "unchanged": 0, "left_out": 0}
+        rows: dict[str, list[dict[str, Any]]] = {
+            "upload": [
+                {"kind": kind, "file_name": "清单.csv", "sha256": "0" * 64, **counts, **common} for kind in KINDS
+            ],
+            "record_field": [
+                {
+                    **{"kind": "demands", "record_id": "D1", "version": 1, "taxonomy": "province_4567", "code": "N3"},
+                    **{"confidence": 0.5, "basis": "text", "terms": ["防冰"]},
+                }
+            ],
+            "run": [{"fingerprint": "a" * 64, "top": 2, "demands": 1, "achievements": 1, "candidates": 2, **common}],
+            "candidate": [
+                {"run_id": 1, **pair, "rank": 1, **parts},
+                {"run_id": 1, **pair, "achievement_id": "A2", "rank": 2, **parts},
+            ],
+            "decision": [{**pair, **said, **common}],
+            "deal": [{**pair, "at": common["at"]}],
+            "deal_event": [
+                {"deal_id": 1, "state": "recommended", "reason": "", "note": "", "decision_id": 1, **common}
+            ],
+        }
+        for upload_id, (kind, name) in enumerate((("demands", "demand"), ("achievements", "achievement")), start=1):
+            listed = records(kind, *[{"title": title, "content_hash": "1" * 64} for title in ("抗冰涂层", "除冰")])
+            rows[name] = [{**row, "version": 1, "upload_id": upload_id} for row in listed.to_dicts()]
+        for table in old.sorted_tables:
+            if table.name != "alembic_version":
+                connection.execute(insert(table), rows[table.name])
+    return rows
+
+
+def test_a_ledger_of_the_first_revision_is_brought_up_with_its_data(tmp_path: Path) -> None:
+    """What the first revision held is there, row by row; its candidates had no part of the lexicon."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    old = create_engine(url)
+    rows = fill_of_0001(old)
+    assert "field_change" not in inspect(old).get_table_names()
+    assert "concept_part" not in {column["name"] for column in inspect(old).get_columns("candidate")}
+    old.dispose()
+    engine = open_ledger(url)
+    assert {*rows, "field_change"} == set(metadata.tables)
+    with reading(engine) as connection:
+        for name, written in rows.items():
+            table = metadata.tables[name]
+            held = [dict(row._mapping) for row in connection.execute(select(table))]
+            assert [{key: row[key] for key in given} for row, given in zip(held, written, strict=True)] == written
+        assert connection.execute(select(metadata.tables["field_change"])).all() == []
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    found = candidates_of(engine, 1, "D1")
+    assert found["achievement_id"].to_list() == ["A1", "A2"]
+    assert found["concept_part"].to_list() == [0, 0]
+    assert found["character_part"].to_list() == [0.25, 0.25]
+    engine.dispose()
+
+
+def test_a_ledger_that_was_brought_up_is_used_like_a_new_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    old = create_engine(url)
+    fill_of_0001(old)
+    old.dispose()
+    engine = open_ledger(url)
+    corrections.correct(engine, "demands", "D1", "province_4567", ["S3"], "甲", "1")
+    assert catalogue.current_fields(engine, "demands")["code"].to_list() == ["S3"]
+    again = add_run(engine, pl.DataFrame(schema=CANDIDATES), "b" * 64, top=1, demands=1, achievements=1, agent="甲")
+    assert latest_run(engine) == again
+    assert again.run_id == 2
+    for name in ("candidate", "field_change", "decision"):
+        for statement in (f"DELETE FROM {name}", f"UPDATE {name} SET agent = agent"):  # noqa: S608
+            changed = statement.replace("agent", "score") if name == "candidate" else statement
+            with pytest.raises(IntegrityError, match="append-only"), writing(engine) as connection:
+                connection.exec_driver_sql(changed)
+    engine.dispose()

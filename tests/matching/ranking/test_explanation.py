@@ -118,7 +118,7 @@ def concepts_of(record: WeightedParts) -> set[str]:
 def test_equal_contributions_go_by_view_and_term(monkeypatch: pytest.MonkeyPatch) -> None:
     lexicon = Lexicon((Group("沼气", "product", ("沼气", "biogas"), (), "N2", 2),), frozenset(), 0.4)
     monkeypatch.setattr("matching.ranking.vectors.load_lexicon", lambda: lexicon)
-    weights = replace(load_weights(), characters=0.7, words=0.2, concepts=0.1)
+    weights = replace(load_weights(), characters=0.84, words=0.06, concepts=0.1)
     ranking = rank(
         records("demands", {"title": "沼气脱硫"}, ANCHOR),
         records("achievements", {"title": "沼气脱硫"}),

@@ -277,7 +277,7 @@ def test_lists_without_a_record_have_no_rows() -> None:
 def test_parts_of_a_record() -> None:
     frame = records("demands", {"title": "沼气", "keywords": ["脱硫", "净化"]}, {"title": "光伏"}).drop("problem")
     assert weighted_parts(frame, {"title": 4, "problem": 1, "keywords": 2}) == [
-        ((4, "沼气"), (2, "脱硫\n净化")),
+        ((4, "沼气"), (2, "脱硫;净化")),
         ((4, "光伏"), (2, "")),
     ]
 

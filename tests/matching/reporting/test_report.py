@@ -14,15 +14,14 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import Engine
 
-from matching.fields.assignment import load_rules
-from matching.fields.taxonomies import load_taxonomy
+from matching.fields.taxonomies import first_taxonomy
 from matching.reporting.report import TABLES, readable_tables, report_bytes
 from matching.reporting.statistics import FUNNEL, UNKNOWN, Statistics, statistics
 from matching.wording import LANGUAGES, say
 
 SHANGHAI = "Asia/Shanghai"
 AT = datetime(2026, 3, 31, 17, 5, tzinfo=UTC)
-CODES = [node.code for node in load_taxonomy(load_rules().taxonomies[0]).fields]
+CODES = [node.code for node in first_taxonomy().fields]
 
 
 @pytest.fixture
