@@ -17,7 +17,7 @@ from matching.fields.taxonomies import load_taxonomies
 from matching.intake.reading import Reading
 from matching.ledger import catalogue, corrections
 from matching.ledger.catalogue import Difference
-from matching.ledger.runs import Run, add_run, latest_run
+from matching.ledger.runs import Run, add_run
 from matching.ranking.candidates import candidates
 from matching.ranking.evaluation import Quality, quality
 from matching.ranking.explanation import Explanation, explain_pair
@@ -146,10 +146,10 @@ def classify(table: pl.DataFrame, columns: Sequence[str], taxonomy: str) -> pl.D
         raise CallError(Problem("field.no_taxonomy", values={"taxonomy": taxonomy, "known": list(known)}))
     for column in columns:
         if column not in table.columns:
-            raise CallError(Problem("call.no_column", column=column, values={"columns": table.columns}))
+            raise CallError(Problem("call.no_column", values={"column": column, "columns": table.columns}))
     for column in _CLASSIFIED:
         if column in table.columns:
-            raise CallError(Problem("call.column_taken", column=column))
+            raise CallError(Problem("call.column_taken", values={"column": column}))
     numbered = table.with_row_index(_PLACE).with_columns(pl.col(_PLACE).cast(pl.String()))
     texts = pl.concat_str([pl.col(column).fill_null("") for column in columns[1:]] or [pl.lit("")], separator="\n")
     records = numbered.select(_PLACE, title=pl.col(columns[0]).fill_null(""), summary=texts)
@@ -211,12 +211,11 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
 
 
 def learn_fields(engine: Engine, agent: str, progress: Progress | None = None) -> int:
-    """Assign all fields anew after corrections that no run has seen yet; how many assignments became others.
+    """Assign all fields anew when anything was ever corrected; how many assignments became others.
 
     What agents corrected stays as they said; elsewhere only assignments with other codes than before are written.
     """
-    run = latest_run(engine)
-    if corrections.newest_correction(engine) <= (run.at if run else ""):
+    if not corrections.newest_correction(engine):
         return 0
     said = corrections.corrected_records(engine)
     changed = 0
@@ -232,6 +231,7 @@ def learn_fields(engine: Engine, agent: str, progress: Progress | None = None) -
         other = after.join(was, on=known, how="full", coalesce=True, maintain_order="left")
         other = other.with_columns(pl.col("codes", "was", "confidences", "terms").fill_null([]))
         other = other.filter(pl.col("codes") != pl.col("was")).drop("was").join(versions, on="record_id")
+        other = other.join(corrections.corrected(engine, kind), on=known, how="anti")
         if other.height:
             corrections.add_learned(engine, kind, other, agent)
         changed += other.height

@@ -46,7 +46,8 @@ def correct(
 
 
 def release(engine: Engine, kind: Kind, record_id: str, taxonomy: str, agent: str, nonce: str) -> None:
-    """Leave a record's fields in a taxonomy to the program again."""
+    """Leave a record's fields in a taxonomy to the program again; raises as `correct` does."""
+    _taxonomy(taxonomy)
     _write(engine, kind, record_id, taxonomy, RELEASED, [], agent, nonce)
 
 
@@ -155,9 +156,14 @@ def _standing(kind: Kind, record_id: str = "", taxonomy: str = "") -> Select[tup
 
 def is_corrected(engine: Engine, kind: Kind, record_id: str, taxonomy: str) -> bool:
     """Whether an agent's correction of the record's fields stands, if only to say that none is right."""
+    return corrected(engine, kind).filter(record_id=record_id, taxonomy=taxonomy).height > 0
+
+
+def corrected(engine: Engine, kind: Kind) -> pl.DataFrame:
+    """Records and taxonomies in which an agent's correction stands: columns record_id, taxonomy."""
     with reading(engine) as connection:
-        standing = frame(connection, _standing(kind, record_id, taxonomy), _CHANGES)
-    return CORRECTED in standing["basis"].to_list()
+        standing = frame(connection, _standing(kind), _CHANGES)
+    return standing.filter(pl.col("basis") == CORRECTED).select("record_id", "taxonomy")
 
 
 def corrected_records(engine: Engine) -> pl.DataFrame:

@@ -72,7 +72,9 @@ def write_bytes(path: Path, content: bytes) -> None:
 def csv_bytes(table: pl.DataFrame) -> bytes:
     """CSV with a byte-order mark for spreadsheet programs; cells that would be taken for formulas are quoted."""
     texts = pl.col(pl.String())
-    return table.with_columns(texts.str.replace(_FORMULA_STARTS, "'$1")).write_csv(include_bom=True).encode()
+    headings = pl.Series(table.columns, dtype=pl.String()).str.replace(_FORMULA_STARTS, "'$1")
+    safe = table.with_columns(texts.str.replace(_FORMULA_STARTS, "'$1"))
+    return safe.rename(dict(zip(table.columns, headings, strict=True))).write_csv(include_bom=True).encode()
 
 
 def workbook_bytes(sheets: dict[str, pl.DataFrame], language: str) -> bytes:
