@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from matching.errors import CallError, NothingToDo, Problem
 from matching.fields.assignment import assign_fields
 from matching.fields.taxonomies import load_taxonomies
+from matching.fields.terms import BETWEEN
 from matching.intake.reading import Reading
 from matching.ledger import catalogue, corrections
 from matching.ledger.catalogue import Difference
@@ -151,7 +152,7 @@ def classify(table: pl.DataFrame, columns: Sequence[str], taxonomy: str) -> pl.D
         if column in table.columns:
             raise CallError(Problem("call.column_taken", values={"column": column}))
     numbered = table.with_row_index(_PLACE).with_columns(pl.col(_PLACE).cast(pl.String()))
-    texts = pl.concat_str([pl.col(column).fill_null("") for column in columns[1:]] or [pl.lit("")], separator="\n")
+    texts = pl.concat_str([pl.col(column).fill_null("") for column in columns[1:]] or [pl.lit("")], separator=BETWEEN)
     records = numbered.select(_PLACE, title=pl.col(columns[0]).fill_null(""), summary=texts)
     fields = assign_fields(records, _PLACE, taxonomies=[taxonomy]).unique("record_id", keep="first")
     nodes = {node.code: (node.name_zh, known[taxonomy].top(node.code).name_zh) for node in known[taxonomy].nodes}

@@ -156,13 +156,13 @@ def _standing(kind: Kind, record_id: str = "", taxonomy: str = "") -> Select[tup
 
 def is_corrected(engine: Engine, kind: Kind, record_id: str, taxonomy: str) -> bool:
     """Whether an agent's correction of the record's fields stands, if only to say that none is right."""
-    return corrected(engine, kind).filter(record_id=record_id, taxonomy=taxonomy).height > 0
+    return not corrected(engine, kind, record_id, taxonomy).is_empty()
 
 
-def corrected(engine: Engine, kind: Kind) -> pl.DataFrame:
-    """Records and taxonomies in which an agent's correction stands: columns record_id, taxonomy."""
+def corrected(engine: Engine, kind: Kind, record_id: str = "", taxonomy: str = "") -> pl.DataFrame:
+    """Records and taxonomies in which an agent's correction stands, or those named: columns record_id, taxonomy."""
     with reading(engine) as connection:
-        standing = frame(connection, _standing(kind), _CHANGES)
+        standing = frame(connection, _standing(kind, record_id, taxonomy), _CHANGES)
     return standing.filter(pl.col("basis") == CORRECTED).select("record_id", "taxonomy")
 
 
