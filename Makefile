@@ -17,7 +17,7 @@ help:
 	@echo "make check        formatter, linter, type checker, data files"
 	@echo "make format       rewrite the sources as the formatter wants them"
 	@echo "make lock         resolve requirements.lock anew"
-	@echo "make train        learn the field model anew (needs the judged products and pairs)"
+	@echo "make train        learn the field and the level model anew (needs the judged products and pairs)"
 	@echo "make fields-report  measure the fields and write docs/fields.md"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
@@ -56,6 +56,7 @@ lock: $(READY)
 
 train: $(READY)
 	$(BIN)/python scripts/train_fields.py
+	$(BIN)/python scripts/train_levels.py
 
 fields-report: $(READY)
 	$(BIN)/python scripts/measure_fields.py

@@ -19,11 +19,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sqlalchemy import Engine
 
 from matching import pipeline
-from matching.errors import CallError, DuijieError, Problem
+from matching.errors import CallError, DuijieError, LedgerError, Problem
 from matching.intake.files import read_table
-from matching.intake.judgements import read_judgements
+from matching.intake.judgements import read_judgements, read_pairs
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
+from matching.ranking.levels import Examples
 from matching.reporting.report import report_bytes
 from matching.reporting.statistics import statistics
 from matching.reporting.tables import candidate_table, csv_bytes, write_bytes, write_table
@@ -75,16 +76,75 @@ def match(
 @click.option("--demands", type=_FILE, required=True, help="cli.evaluate_demands")
 @click.option("--achievements", type=_FILE, required=True, help="cli.evaluate_achievements")
 @click.option("--judgements", type=_FILE, required=True, help="cli.evaluate_judgements")
+@click.option("--folds", is_flag=True, help="cli.evaluate_folds")
 @click.pass_obj
-def evaluate(settings: Settings, demands: Path, achievements: Path, judgements: Path) -> None:
-    """Measure the ranking on judged pairs."""
+def evaluate(settings: Settings, demands: Path, achievements: Path, judgements: Path, folds: bool) -> None:
+    """Measure the ranking on judged pairs, beside plain methods."""
     judged = read_judgements(judgements, settings)
     lists = [_read(settings, demands, "demands"), _read(settings, achievements, "achievements")]
     with _progress(settings) as progress:
-        found = pipeline.evaluate(lists[0].frame, lists[1].frame, judged, progress=progress)
-    _print(settings, "cli.evaluated", demands=found.demands, pairs=found.pairs)
-    click.echo(f"nDCG@10  {found.ndcg_at_10:.4f}")
-    click.echo(f"MAP      {found.mean_average_precision:.4f}")
+        found = pipeline.evaluate(lists[0].frame, lists[1].frame, judged, folds=folds, progress=progress)
+    first = next(iter(found.values()))
+    _print(settings, "cli.evaluated", demands=first.demands, pairs=first.pairs)
+    click.echo(f"{'nDCG@10':>7}  {'95 %':^13}  {'MAP':>6}  {'1/(1+MAE)':>9}  {'ECE':>6}")
+    for name, each in found.items():
+        low, high = each.interval
+        task = "-" if each.task_score is None else f"{each.task_score:.4f}"
+        error = "-" if each.calibration_error is None else f"{each.calibration_error:.4f}"
+        figures = f"{each.ndcg_at_10:>7.4f}  {low:.4f}-{high:.4f}  {each.mean_average_precision:.4f}"
+        click.echo(f"{figures}  {task:>9}  {error:>6}  {say(f'order.{name}', settings.language)}")
+
+
+@command_line.command(help="cli.score")
+@click.option("--demands", type=_FILE, required=True, help="cli.score_demands")
+@click.option("--achievements", type=_FILE, required=True, help="cli.score_achievements")
+@click.option("--pairs", type=_FILE, required=True, help="cli.score_pairs")
+@click.option("--judgements", type=_FILE, help="cli.score_judgements")
+@click.option("--output", type=_FILE, required=True, help="cli.score_output")
+@click.pass_obj
+def score(
+    settings: Settings, demands: Path, achievements: Path, pairs: Path, judgements: Path | None, output: Path
+) -> None:
+    """Score given pairs of two files."""
+    if output.suffix.lower() != ".csv":
+        raise CallError(Problem("call.output_is_csv", values={"path": output}))
+    wanted = read_pairs(pairs, settings)
+    judged = read_judgements(judgements, settings) if judgements else None
+    lists = [_read(settings, demands, "demands"), _read(settings, achievements, "achievements")]
+    with _progress(settings) as progress:
+        found = pipeline.score(lists[0].frame, lists[1].frame, wanted, judged, progress=progress)
+    missing = pipeline.missing(lists[0].frame, lists[1].frame, wanted)
+    if missing:
+        click.echo(say("cli.score_missing", settings.language, file=pairs.name, count=missing), err=True)
+    write_bytes(output, csv_bytes(found))
+    _print(settings, "cli.scored", pairs=found.height, path=output)
+
+
+@command_line.command(help="cli.learn")
+@click.option("--judged-pairs", type=click.Path(path_type=Path, file_okay=False, exists=True), help="cli.learn_pairs")
+@click.option("--force", is_flag=True, help="cli.learn_force")
+@click.pass_obj
+def learn(settings: Settings, judged_pairs: Path | None, force: bool) -> None:
+    """Fit the level model anew on what the ledger has judged."""
+    also = _examples(settings, judged_pairs) if judged_pairs else None
+    with _progress(settings) as progress:
+        found = pipeline.learn_levels(_ledger(settings), settings.agent, also=also, force=force, progress=progress)
+    before, after = found.before, found.after
+    _print(settings, "cli.learn_judged", pairs=found.pairs, demands=after.demands)
+    for key, quality in (("cli.learn_before", before), ("cli.learn_after", after)):
+        click.echo(
+            f"nDCG@10 {quality.ndcg_at_10:.4f}  1/(1+MAE) {quality.task_score:.4f}  {say(key, settings.language)}"
+        )
+    if not found.kept:
+        raise LedgerError(Problem("learn.not_better"))
+    _print(settings, "cli.learn_kept")
+
+
+def _examples(settings: Settings, folder: Path) -> Examples:
+    """Examples from a folder of judged pairs: demands.csv, achievements.csv, judgements.csv."""
+    judged = read_judgements(folder / "judgements.csv", settings)
+    lists = [_read(settings, folder / f"{kind}.csv", kind) for kind in KINDS]
+    return pipeline.examples(lists[0].frame, lists[1].frame, judged)
 
 
 @command_line.command(help="cli.load")

@@ -89,6 +89,11 @@ FIELDS: Final[dict[str, pl.DataType]] = {
 }
 
 SHARED_TERM: Final = pl.Struct({"term": pl.String(), "contribution": pl.Float64()})
+FEATURE_PART: Final = pl.Struct({"feature": pl.String(), "part": pl.Float64()})
+# What a judgement of another pair adds to a score.
+LEARNED_PART: Final = pl.Struct(
+    {"demand_id": pl.String(), "achievement_id": pl.String(), "level": pl.Int64(), "part": pl.Float64()}
+)
 
 CANDIDATES: Final[dict[str, pl.DataType]] = {
     "demand_id": pl.String(),
@@ -99,6 +104,17 @@ CANDIDATES: Final[dict[str, pl.DataType]] = {
     "achievement_title": pl.String(),
     "institute": pl.String(),
     "score": pl.Float64(),
+    "level": pl.Int64(),
+    "certainty": pl.Float64(),
+    "reach_two": pl.Float64(),
+    "reach_three": pl.Float64(),
+    "reach_four": pl.Float64(),
+    "base": pl.Float64(),
+    "feature_parts": pl.List(FEATURE_PART),
+    "learned": pl.List(LEARNED_PART),
+    "other_parts": pl.Float64(),
+    "covariances": pl.List(pl.Float64()),
+    "similarity": pl.Float64(),
     "character_part": pl.Float64(),
     "word_part": pl.Float64(),
     "concept_part": pl.Float64(),
@@ -110,11 +126,8 @@ CANDIDATES: Final[dict[str, pl.DataType]] = {
     "shared_fields": pl.List(pl.String()),
 }
 
-JUDGEMENTS: Final[dict[str, pl.DataType]] = {
-    "demand_id": pl.String(),
-    "achievement_id": pl.String(),
-    "level": pl.Int64(),
-}
+PAIRS: Final[dict[str, pl.DataType]] = {"demand_id": pl.String(), "achievement_id": pl.String()}
+JUDGEMENTS: Final[dict[str, pl.DataType]] = {**PAIRS, "level": pl.Int64()}
 
 VERDICTS: Final = ("accept", "reject", "later")
 REJECT_REASONS: Final = (

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from judged_data import judged_pairs, products_file
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
-from train_fields import JUDGED, judged_pairs, products_file, record_texts
+from train_fields import JUDGED, record_texts
 
 from matching import evaluate, read_achievements, read_demands
 from matching.fields.assignment import assign_fields

@@ -1,16 +1,13 @@
 """Train the field model from the data files and the judged products: `make train` runs this.
 
-Writes datasets/model/fields.npz. The products are read from where DUIJIE_FIELD_PRODUCTS says, or from
-../shared/field_products; how common an n-gram is, is learned from the texts of the judged pairs (DUIJIEJUDGED_PAIRS,
-or ../shared/judged_pairs). Nothing of either but the learned weights is kept.
+Writes datasets/model/fields.npz. How common an n-gram is, is learned from the texts of the judged pairs. Nothing of
+these and of the products but the learned weights is kept.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import polars as pl
+from judged_data import judged_pairs, products_file
 
 from matching.data_files import data_path
 from matching.fields.model import write_model
@@ -24,19 +21,6 @@ _SOURCE = (
     "(swifthu/industrial_classifi, MIT); how common n-grams are, from the texts of the public task on technical "
     "demands and achievements of CCF BDCI 2019."
 )
-
-
-_SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-
-
-def products_file() -> Path:
-    """The file of judged products."""
-    return Path(os.environ.get("DUIJIE_FIELD_PRODUCTS", _SHARED / "field_products")) / "products.csv"
-
-
-def judged_pairs() -> Path:
-    """The folder of the judged pairs."""
-    return Path(os.environ.get("DUIJIEJUDGED_PAIRS", _SHARED / "judged_pairs"))
 
 
 def record_texts() -> pl.Series:

@@ -21,6 +21,17 @@ _SCORE: Final = {
         "rank",
         "achievement_id",
         "score",
+        "level",
+        "certainty",
+        "reach_two",
+        "reach_three",
+        "reach_four",
+        "base",
+        "feature_parts",
+        "learned",
+        "other_parts",
+        "covariances",
+        "similarity",
         "character_part",
         "word_part",
         "concept_part",
@@ -34,6 +45,7 @@ _SCORE: Final = {
 }
 _DECIDED: Final = {name: dtype for name, dtype in STANDING.items() if name not in ("demand_id", "achievement_id")}
 CANDIDATE_ROWS: Final[dict[str, pl.DataType]] = {
+    "demand_id": pl.String(),
     **_SCORE,
     "title": pl.String(),
     "institute": pl.String(),
@@ -142,6 +154,7 @@ def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:
     )
     query = (
         select(
+            candidate.c.demand_id,
             *(candidate.c[name] for name in _SCORE),
             achievement.c.title,
             achievement.c.institute,

@@ -158,6 +158,14 @@ candidate: Final = Table(
     Column("rank", Integer, primary_key=True),
     Column("achievement_id", String(200), nullable=False),
     Column("score", Float, nullable=False),
+    # Null in candidates of runs that knew no levels.
+    Column("level", Integer),
+    *(Column(name, Float) for name in ("certainty", "reach_two", "reach_three", "reach_four", "base")),
+    Column("feature_parts", JSON),
+    Column("learned", JSON),
+    Column("other_parts", Float),
+    Column("covariances", JSON),
+    Column("similarity", Float),
     Column("character_part", Float, nullable=False),
     Column("word_part", Float, nullable=False),
     Column("concept_part", Float, nullable=False, server_default="0"),
@@ -187,6 +195,34 @@ decision: Final = Table(
     UniqueConstraint("demand_id", "achievement_id", "agent", "nonce"),
     _one_of("verdict", (*VERDICTS, UNDONE)),
     Index("ix_decision_pair", "demand_id", "achievement_id", "decision_id"),
+)
+
+pair_level: Final = Table(
+    "pair_level",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("demand_id", String(200), nullable=False),
+    Column("achievement_id", String(200), nullable=False),
+    Column("level", Integer),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+    CheckConstraint("level IN (1, 2, 3, 4)", name="level"),
+    Index("ix_pair_level_pair", "demand_id", "achievement_id", "entry_id"),
+)
+
+level_model: Final = Table(
+    "level_model",
+    metadata,
+    Column("model_id", Integer, primary_key=True),
+    Column("model", JSON, nullable=False),
+    Column("pairs", Integer, nullable=False),
+    Column("ndcg_before", Float, nullable=False),
+    Column("ndcg_after", Float, nullable=False),
+    Column("forced", Boolean, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 deal: Final = Table(

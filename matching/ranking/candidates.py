@@ -1,42 +1,68 @@
-"""The list of candidates: for every demand its best achievements, with parts of the score and reasons."""
+"""The list of candidates: for every demand its best achievements, with the parts of their scores and reasons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import scipy.sparse as sp
 
 from matching.fields.taxonomies import load_taxonomy
+from matching.ranking import levels
 from matching.ranking.analysis import characters
 from matching.ranking.explanation import contributions
-from matching.ranking.topk import top_k
+from matching.ranking.features import GROUPS, Pairs, retrieve
+from matching.ranking.learning import still_open
+from matching.ranking.levels import LevelModel
+from matching.ranking.scoring import Scored, place_in, places_of, score_pairs, titles_of, with_judged
 from matching.ranking.vectors import BLOCKS, Vectors
 from matching.ranking.weights import Weights
 from matching.schema import CANDIDATES
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Candidates as a frame of `schema.CANDIDATES`, and all pairs that were scored for them."""
+
+    candidates: pl.DataFrame
+    scored: Scored
 
 
 def candidates(
     vectors: Vectors,
     demands: pl.DataFrame,
     achievements: pl.DataFrame,
+    judgements: pl.DataFrame,
     weights: Weights,
+    model: LevelModel,
     top: int,
     progress: Callable[[int, int], None] | None = None,
-) -> pl.DataFrame:
-    """The best `top` achievements of each demand, as a frame of `schema.CANDIDATES`.
+) -> Ranked:
+    """The best `top` achievements of each demand, out of those that the retrieval finds.
 
-    Demands in the order of their ids, candidates by rank; ties by achievement id. The four parts sum to
-    `score`; the contributions of `shared_terms` (the strongest) and `other_terms` (the rest, summed) to the
-    text's parts.
+    `judgements` is a frame of `schema.JUDGEMENTS`. Demands come in the order of their ids, candidates by rank; ties by
+    achievement id. Three sums hold: the four parts make `similarity`; `shared_terms` (the strongest) and `other_terms`
+    (the rest, summed) the text's parts; `base`, `feature_parts`, `learned` and `other_parts` make `score`.
     """
-    rows, columns, _ = top_k(vectors.demands, vectors.achievements, top, progress)
-    return (
-        _parts(vectors, rows, columns, weights)
-        .join(
-            demands.select("demand_id", "enterprise", demand_title="title"),
-            on="demand_id",
-            maintain_order="left",
+    lists = retrieve(vectors, max(top, weights.retrieved), progress)
+    judged, known = places_of(vectors, judgements)
+    pairs, found_levels = with_judged(lists, judged, judgements["level"].to_numpy()[known])
+    scored = score_pairs(vectors, titles_of(demands, achievements), pairs, lists, found_levels, model, weights.likeness)
+    chosen = _best(scored, place_in(pairs, lists), top)
+    kept = pairs.of(chosen)
+    frame = pl.concat(
+        [
+            _similarity(vectors, kept, weights),
+            _judged(vectors, scored, chosen, model, weights.reasons),
+            _open(scored, chosen),
+        ],
+        how="horizontal",
+    )
+    frame = (
+        frame.join(
+            demands.select("demand_id", "enterprise", demand_title="title"), on="demand_id", maintain_order="left"
         )
         .join(
             achievements.select("achievement_id", "institute", achievement_title="title"),
@@ -47,9 +73,75 @@ def candidates(
         .select(CANDIDATES.keys())
         .cast(pl.Schema(CANDIDATES))
     )
+    return Ranked(frame, scored)
 
 
-def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Weights) -> pl.DataFrame:
+def _best(scored: Scored, listed: np.ndarray, top: int) -> np.ndarray:
+    """Places of the best of the listed pairs, demand by demand."""
+    pairs = scored.pairs.of(listed)
+    order = listed[np.lexsort((pairs.achievements, -scored.score[listed], pairs.demands))]
+    demands = scored.pairs.demands[order]
+    first = np.searchsorted(demands, demands)
+    return np.asarray(order[np.arange(len(order)) - first < top])
+
+
+def _judged(vectors: Vectors, scored: Scored, chosen: np.ndarray, model: LevelModel, reasons: int) -> pl.DataFrame:
+    """Score, level and probabilities, and the parts that make the score."""
+    base = levels.base_score(model)
+    by_group = levels.grouped(levels.parts(model, scored.standardised[chosen]), model.names, GROUPS)
+    amounts = np.column_stack(list(by_group.values()))
+    moved = scored.learned.amounts[chosen]
+    learned = [_reasons(vectors, scored, moved, place, reasons) for place in range(len(chosen))]
+    told = np.array([sum(float(str(each["part"])) for each in reason) for reason in learned])
+    score, level = scored.score[chosen], scored.level[chosen]
+    return pl.DataFrame(
+        {
+            "score": score,
+            "level": level,
+            "certainty": levels.certainty(scored.reached[chosen], level),
+            **{f"reach_{step}": scored.reached[chosen, place] for place, step in enumerate(("two", "three", "four"))},
+            "base": np.full(len(chosen), base),
+            "feature_parts": [
+                [{"feature": name, "part": part} for name, part in zip(by_group, row, strict=True)]
+                for row in amounts.tolist()
+            ],
+            "learned": learned,
+            # Judgements that moved the pair less, and what the limits of probabilities take off.
+            "other_parts": score - base - amounts.sum(axis=1) - told,
+        },
+        schema_overrides={name: CANDIDATES[name] for name in ("feature_parts", "learned")},
+    )
+
+
+def _reasons(
+    vectors: Vectors, scored: Scored, moved: sp.csr_matrix, place: int, reasons: int
+) -> list[dict[str, object]]:
+    """The judgements that moved a pair most, with what they added to its score."""
+    row = moved[[place]]
+    order = np.lexsort((row.indices, -np.abs(row.data)))[:reasons]
+    return [
+        {
+            "demand_id": vectors.demand_ids[scored.pairs.demands[judged]],
+            "achievement_id": vectors.achievement_ids[scored.pairs.achievements[judged]],
+            "level": int(scored.judged[judged]),
+            "part": float(amount),
+        }
+        for judged, amount in zip(row.indices[order], row.data[order], strict=True)
+    ]
+
+
+def _open(scored: Scored, chosen: np.ndarray) -> pl.DataFrame:
+    """For each candidate its covariances with those of its demand, by rank."""
+    demands = scored.pairs.demands[chosen]
+    rows: list[list[float]] = []
+    for demand in np.unique(demands):
+        rows += still_open(scored.alike, scored.families, chosen[demands == demand]).tolist()
+    return pl.DataFrame({"covariances": rows}, schema={"covariances": CANDIDATES["covariances"]})
+
+
+def _similarity(vectors: Vectors, pairs: Pairs, weights: Weights) -> pl.DataFrame:
+    """The similarity of pairs taken apart."""
+    rows, columns = pairs.demands, pairs.achievements
     starts = np.array(vectors.starts[1:])
     sums = np.zeros((len(rows), len(BLOCKS)))
     terms: list[list[dict[str, object]]] = []
@@ -73,7 +165,7 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
         {
             "demand_id": np.array(vectors.demand_ids, dtype=object)[rows],
             "achievement_id": np.array(vectors.achievement_ids, dtype=object)[columns],
-            "score": sums.sum(axis=1),
+            "similarity": sums.sum(axis=1),
             "character_part": sums[:, 0],
             "word_part": sums[:, 1],
             "concept_part": sums[:, 2],
@@ -94,7 +186,7 @@ def _parts(vectors: Vectors, rows: np.ndarray, columns: np.ndarray, weights: Wei
 
 
 def _share(part: np.ndarray, share: float) -> np.ndarray:
-    """A part of the score in 0–1, before its share is applied; 0 where it has none."""
+    """A part of the similarity in 0–1, before its share is applied; 0 where it has none."""
     return part / share if share else np.zeros_like(part)
 
 

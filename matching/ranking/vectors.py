@@ -16,6 +16,7 @@ have shares of their own in the block.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -41,20 +42,35 @@ class Vectors:
 
     `demands` and `achievements` are CSR matrices of float64, rows in the order of `demand_ids` and
     `achievement_ids`, which are sorted. `starts` are the blocks' first columns and the total; `names` says what
-    each column stands for: a term, a concept, or "taxonomy:code" of a field.
+    each column stands for: a term, a concept, or "taxonomy:code" of a field. The titles alone stand in the columns
+    of characters and words, as rows of length 1 in each. `rarity` is ln((1 + n) / (1 + df)) of each column, 0 for the
+    fields; `shares` what each block has of the similarity.
     """
 
     demand_ids: tuple[str, ...]
     achievement_ids: tuple[str, ...]
     demands: sp.csr_matrix
     achievements: sp.csr_matrix
+    demand_titles: sp.csr_matrix
+    achievement_titles: sp.csr_matrix
     starts: tuple[int, ...]
     names: np.ndarray
+    rarity: np.ndarray
+    shares: tuple[float, ...]
 
     def block(self, name: str) -> slice:
         """The columns of a block."""
         start, end = list(pairwise(self.starts))[BLOCKS.index(name)]
         return slice(start, end)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows of both lists in one block, what its columns stand for and how rare they are."""
+
+    rows: sp.csr_matrix
+    names: np.ndarray
+    rarity: np.ndarray
 
 
 def vectorize(
@@ -75,20 +91,28 @@ def vectorize(
         *weighted_parts(demands, weights.parts["demands"]),
         *weighted_parts(achievements, weights.parts["achievements"]),
     ]
+    titles = [*demands["title"], *achievements["title"]]
+    characters, character_titles = _tf_idf(texts, "characters", titles)
+    words, word_titles = _tf_idf(texts, "words", titles)
+    of_titles = sp.hstack([character_titles, word_titles], format="csr")
     blocks = [
-        (*_tf_idf(texts, "characters"), weights.text * weights.characters),
-        (*_tf_idf(texts, "words"), weights.text * weights.words),
-        (*_concepts(texts), weights.text * weights.concepts),
-        (*_fields(demands, achievements, demand_fields, achievement_fields, weights), weights.field),
+        (characters, weights.text * weights.characters),
+        (words, weights.text * weights.words),
+        (_concepts(texts), weights.text * weights.concepts),
+        (_fields(demands, achievements, demand_fields, achievement_fields, weights), weights.field),
     ]
-    stacked = sp.hstack([block * np.sqrt(share) for block, _, share in blocks], format="csr")
+    stacked = sp.hstack([block.rows * np.sqrt(share) for block, share in blocks], format="csr")
     return Vectors(
         demand_ids=tuple(demands["demand_id"]),
         achievement_ids=tuple(achievements["achievement_id"]),
         demands=stacked[: demands.height],
         achievements=stacked[demands.height :],
-        starts=tuple(np.cumsum([0, *(block.shape[1] for block, _, _ in blocks)]).tolist()),
-        names=np.concatenate([names for _, names, _ in blocks]),
+        demand_titles=of_titles[: demands.height],
+        achievement_titles=of_titles[demands.height :],
+        starts=tuple(np.cumsum([0, *(block.rows.shape[1] for block, _ in blocks)]).tolist()),
+        names=np.concatenate([block.names for block, _ in blocks]),
+        rarity=np.concatenate([block.rarity for block, _ in blocks]),
+        shares=tuple(share for _, share in blocks),
     )
 
 
@@ -105,24 +129,32 @@ def weighted_parts(records: pl.DataFrame, parts: dict[str, int]) -> list[Weighte
     return [tuple(zip(weights, texts, strict=True)) for texts in zip(*columns, strict=True)]
 
 
-def _tf_idf(texts: list[WeightedParts], view: str) -> tuple[sp.csr_matrix, np.ndarray]:
+def _tf_idf(texts: list[WeightedParts], view: str, titles: Sequence[str]) -> tuple[_Block, sp.csr_matrix]:
+    """A view of all texts, and of the titles alone with the same columns and weights."""
     counter = CountVectorizer(analyzer=partial(weighted_terms, view=view), dtype=np.float64)
     try:
         counts = counter.fit_transform(texts)
     except ValueError:
         # scikit-learn refuses an empty vocabulary: no text has a term in this view, so the block is empty.
-        return sp.csr_matrix((len(texts), 0)), np.array([], dtype=object)
-    return TfidfTransformer(sublinear_tf=True).fit_transform(counts), counter.get_feature_names_out()
+        return _no_block(len(texts)), sp.csr_matrix((len(titles), 0))
+    weigher = TfidfTransformer(sublinear_tf=True).fit(counts)
+    of_titles = counter.transform([((1, title),) for title in titles])
+    block = _Block(weigher.transform(counts), counter.get_feature_names_out(), weigher.idf_ - 1)
+    return block, weigher.transform(of_titles)
 
 
-def _concepts(texts: list[WeightedParts]) -> tuple[sp.csr_matrix, np.ndarray]:
+def _no_block(height: int) -> _Block:
+    return _Block(sp.csr_matrix((height, 0)), np.array([], dtype=object), np.zeros(0))
+
+
+def _concepts(texts: list[WeightedParts]) -> _Block:
     """TF-IDF over the lexicon's concepts, broader ones included."""
     rows = np.repeat(np.arange(len(texts)), [len(parts) for parts in texts])
     flat = [part for parts in texts for part in parts]
     found = concepts_in(normalised_texts(pl.Series([text for _, text in flat], dtype=pl.String())), load_lexicon())
     names = np.array(sorted(found["concept"].unique()), dtype=object)
     if not len(names):
-        return sp.csr_matrix((len(texts), 0)), names
+        return _no_block(len(texts))
     weights = np.array([weight for weight, _ in flat], dtype=np.float64)[found["row"].to_numpy()]
     columns = np.searchsorted(names.astype(str), found["concept"].to_numpy().astype(str))
     counts = sp.csr_matrix(
@@ -130,7 +162,8 @@ def _concepts(texts: list[WeightedParts]) -> tuple[sp.csr_matrix, np.ndarray]:
     )
     counts.eliminate_zeros()
     counts.data = np.log1p(counts.data)
-    return TfidfTransformer().fit_transform(counts), names
+    weigher = TfidfTransformer().fit(counts)
+    return _Block(weigher.transform(counts), names, weigher.idf_ - 1)
 
 
 def _fields(
@@ -139,7 +172,7 @@ def _fields(
     demand_fields: pl.DataFrame,
     achievement_fields: pl.DataFrame,
     weights: Weights,
-) -> tuple[sp.csr_matrix, np.ndarray]:
+) -> _Block:
     """Confidences by record and field over the root of how common the field is; rows as in the stacked matrix.
 
     The fields of a record in one taxonomy have length sqrt(share of the taxonomy).
@@ -163,7 +196,7 @@ def _fields(
         for kind, records, fields, offset in sides
     ).with_columns(value=pl.col("value") / pl.col("value").pow(2).sum().over("row", "taxonomy").sqrt())
     if placed.is_empty():
-        return sp.csr_matrix((height, 0)), np.array([], dtype=object)
+        return _no_block(height)
     taxonomies = sorted(placed["taxonomy"].unique())
     importance = {taxonomy: weights.taxonomies.get(taxonomy, 1.0) for taxonomy in taxonomies}
     share = {taxonomy: (each / sum(importance.values())) ** 0.5 for taxonomy, each in importance.items()}
@@ -171,17 +204,5 @@ def _fields(
     names = np.array(sorted(placed["name"].unique()), dtype=object)
     place = {name: column for column, name in enumerate(names)}
     columns = np.array([place[name] for name in placed["name"]], dtype=np.int64)
-    return sp.csr_matrix((values.to_numpy(), (placed["row"].to_numpy(), columns)), (height, len(names))), names
-
-
-def pair_scores(vectors: Vectors, pairs: pl.DataFrame) -> np.ndarray:
-    """Scores of given pairs (columns demand_id, achievement_id), 0–1; 0 where a side is not in the space."""
-    row_of = {identity: row for row, identity in enumerate(vectors.demand_ids)}
-    column_of = {identity: column for column, identity in enumerate(vectors.achievement_ids)}
-    rows = np.array([row_of.get(identity, -1) for identity in pairs["demand_id"]], dtype=np.int64)
-    columns = np.array([column_of.get(identity, -1) for identity in pairs["achievement_id"]], dtype=np.int64)
-    known = (rows >= 0) & (columns >= 0)
-    scores = np.zeros(len(rows))
-    products = vectors.demands[rows[known]].multiply(vectors.achievements[columns[known]])
-    scores[known] = np.asarray(products.sum(axis=1)).ravel()
-    return scores
+    rows = sp.csr_matrix((values.to_numpy(), (placed["row"].to_numpy(), columns)), (height, len(names)))
+    return _Block(rows, names, np.zeros(len(names)))

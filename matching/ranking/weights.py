@@ -11,10 +11,26 @@ from matching.schema import Kind
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Part weights by list, shares of the views in the text score, of text and field in the score.
+class Likeness:
+    """How far a judgement reaches: `near` is the least cosine of demands that learn from each other.
 
-    `taxonomies` says what a taxonomy counts beside the others, 1 where it is not named.
+    `demand`, `achievement` and `features` are what each likeness counts, `noise` the variance of a judgement.
+    """
+
+    near: float
+    demand: float
+    achievement: float
+    features: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Part weights by list, shares of the views in the text's similarity, of text and field in the similarity.
+
+    `taxonomies` says what a taxonomy counts beside the others, 1 where it is not named. `retrieved` is the length of
+    each demand's own list, that the level model puts in order; `strength` scikit-learn's C for that model; `terms` and
+    `reasons` how many are kept with a candidate.
     """
 
     parts: dict[Kind, dict[str, int]]
@@ -24,7 +40,11 @@ class Weights:
     text: float
     field: float
     taxonomies: dict[str, float]
+    retrieved: int
+    strength: float
+    likeness: Likeness
     terms: int
+    reasons: int
 
     def as_values(self) -> dict[str, object]:
         """Plain values, to be hashed into a run."""
@@ -44,5 +64,9 @@ def load_weights() -> Weights:
         text=entry["score"]["text"],
         field=entry["score"]["field"],
         taxonomies=entry["taxonomies"],
+        retrieved=entry["retrieval"]["length"],
+        strength=entry["levels"]["strength"],
+        likeness=Likeness(**entry["likeness"]),
         terms=entry["explanation"]["terms"],
+        reasons=entry["explanation"]["reasons"],
     )

@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from matching.errors import CallError, Problem
 from matching.ranking.candidates import field_names
+from matching.ranking.features import GROUPS
 from matching.wording import say
 
 # A spreadsheet program takes a CSV cell that begins with one of these for a formula.
@@ -23,20 +24,34 @@ _WIDE: Final = ("title", "terms", "enterprise", "institute")
 
 
 def candidate_table(candidates: pl.DataFrame, language: str) -> pl.DataFrame:
-    """Candidates with their terms and fields as one text each: 碳纤维 0.0412；…"""
-    terms = pl.col("shared_terms").list.eval(
-        pl.format(
-            "{} {}",
-            pl.element().struct.field("term"),
-            pl.element().struct.field("contribution").round(4).cast(pl.String()),
+    """Candidates with their lists as one text each: 碳纤维 0.0412；…, without what only the program reads."""
+    features = {name: say(f"feature.{name}", language) for name in GROUPS.values()}
+    named = candidates.drop("covariances").with_columns(
+        pl.col("feature_parts").list.eval(
+            pl.struct(
+                pl.element().struct.field("feature").replace(features),
+                pl.element().struct.field("part"),
+            )
         )
     )
-    return candidates.with_columns(
-        terms.list.join("；"),
+    return named.with_columns(
+        _amounts("shared_terms", "term", "contribution"),
+        _amounts("feature_parts", "feature", "part"),
+        _amounts("learned", "achievement_id", "part"),
         pl.col("shared_fields").map_elements(
             lambda shared: "；".join(field_names(list(shared), language)), return_dtype=pl.String()
         ),
     )
+
+
+def _amounts(column: str, name: str, amount: str) -> pl.Expr:
+    """A list of names with amounts as one text."""
+    parts = pl.format(
+        "{} {}",
+        pl.element().struct.field(name),
+        pl.element().struct.field(amount).round(4).cast(pl.String()),
+    )
+    return pl.col(column).list.eval(parts).list.join("；")
 
 
 def write_table(table: pl.DataFrame, path: Path, language: str) -> None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 from uuid import uuid4
 
 import polars as pl
 import streamlit as st
 
+from matching import pipeline
 from matching.errors import DuijieError
-from matching.ledger import catalogue, decisions, runs
+from matching.ledger import catalogue, decisions, judgements, runs
 from matching.ledger.runs import Run
 from matching.ranking.candidates import field_names
+from matching.ranking.levels import LEVELS
 from matching.schema import REJECT_REASONS, Kind
-from ui.access import language, ledger, settings, t
+from ui.access import language, ledger, settings, t, worded_key
 from ui.catalogue_cache import queue, records
 from ui.components.filters import FieldChoice, choose_field, with_field, with_words
 from ui.components.moments import local_minute
 from ui.components.plain import plain
 from ui.components.record import show_record
-from ui.components.why import shared_words, show_why
+from ui.components.why import level_name, shared_words, show_why
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _DEMANDS_LISTED: Final = 300
@@ -42,7 +44,7 @@ def show() -> None:
     if listed.is_empty():
         return
     demand_id = _choose_demand(listed)
-    rows = runs.candidates_of(ledger(), run.run_id, demand_id)
+    rows = pipeline.review_list(ledger(), run.run_id, demand_id)
     if message := st.session_state.get(_MESSAGE):
         st.warning(message)
     left, right = st.columns([6, 5], gap="medium")
@@ -50,7 +52,7 @@ def show() -> None:
         chosen = _choose_candidate(demand_id, rows)
     with right:
         _decision_buttons(demand_id, chosen, rows, run)
-    _show_pair(demand_id, chosen)
+    _show_pair(demand_id, chosen, rows)
 
 
 def _choose_filter(waiting: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +150,8 @@ def _candidate_key(demand_id: str) -> str:
 def _candidate_label(row: Row) -> str:
     state = "　:blue[{}]".format(t(f"verdict.{row['verdict']}")) if row["verdict"] else ""
     institute = plain(str(row["institute"]))
-    return f"{row['rank']:0>2}　{row['score']:.3f}　{plain(str(row['title']))}　:gray[{institute}]{state}"
+    level = f"{level_name(row)}　" if row["level"] is not None else ""
+    return f"{row['rank']:0>2}　{row['score']:.3f}　{level}{plain(str(row['title']))}　:gray[{institute}]{state}"
 
 
 def _first_open(rows: pl.DataFrame) -> str:
@@ -189,6 +192,7 @@ def _decision_buttons(demand_id: str, row: Row, rows: pl.DataFrame, run: Run) ->
             button(f"reason.{reason}", str(number), "reject", reason)
     note = t("review.note")
     st.text_input(note, key=f"note:{pair}", placeholder=note, label_visibility="collapsed")
+    _level_by_hand(demand_id, str(row["achievement_id"]))
     _last_decision()
 
 
@@ -233,6 +237,35 @@ def _decide(
         st.session_state[_candidate_key(demand_id)] = after
 
 
+def _level_by_hand(demand_id: str, achievement_id: str) -> None:
+    """The level that an agent says a pair has; pressed again, it is taken back."""
+    standing = judgements.set_levels(ledger(), demand_id).filter(achievement_id=achievement_id)["level"].to_list()
+    said = standing[0] if standing else None
+    # A key for each state: after a change, here or by someone else, the control shows what now stands.
+    key = worded_key(f"level:{demand_id}:{achievement_id}:{said}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text(t("review.level_by_hand"), width="content")
+        st.segmented_control(
+            t("review.level_by_hand"),
+            tuple(reversed(LEVELS)),
+            format_func=lambda level: t(f"level.{level}"),
+            default=said,
+            key=key,
+            on_change=_set_level,
+            args=(demand_id, achievement_id, key),
+            label_visibility="collapsed",
+        )
+
+
+def _set_level(demand_id: str, achievement_id: str, key: str) -> None:
+    level = cast(int | None, st.session_state[key])
+    try:
+        # What already stands is not written again, so that a press that comes twice needs no name of its own.
+        judgements.set_level(ledger(), demand_id, achievement_id, level, settings().agent, uuid4().hex)
+    except DuijieError as error:
+        st.session_state[_MESSAGE] = error.text(language())
+
+
 def _last_decision() -> None:
     """What the agent decided last, with the button that takes it back."""
     latest = decisions.recent(ledger(), settings().agent, 1)
@@ -271,7 +304,7 @@ def _undo(decision_id: int, demand_id: str, achievement_id: str) -> None:
     st.session_state[_candidate_key(demand_id)] = achievement_id
 
 
-def _show_pair(demand_id: str, row: Row) -> None:
+def _show_pair(demand_id: str, row: Row, rows: pl.DataFrame) -> None:
     terms = [term for term, _ in shared_words(row)]
     left, middle, right = st.columns([5, 5, 4], gap="medium")
     with left, st.container(border=True):
@@ -280,9 +313,22 @@ def _show_pair(demand_id: str, row: Row) -> None:
         _show_side("achievements", str(row["achievement_id"]), terms)
     with right, st.container(border=True):
         st.markdown(f"**{t('why.title')}**")
-        show_why(row)
+        show_why(row, _judged_in_words(row, rows))
         if row["verdict"]:
             _show_standing(row)
+
+
+def _judged_in_words(row: Row, rows: pl.DataFrame) -> dict[str, str]:
+    """Of each achievement whose judgement moved a candidate, what was judged and of what."""
+    decided = {each["achievement_id"]: each["verdict"] for each in rows.iter_rows(named=True)}
+    told: dict[str, str] = {}
+    for part in cast(Sequence[Mapping[str, object]], row["learned"] or ()):
+        identity = str(part["achievement_id"])
+        title = str(catalogue.record(ledger(), "achievements", identity)["title"])
+        verdict = decided.get(identity)
+        key = f"why.judged_{verdict}" if verdict in ("accept", "reject") else "why.judged_level"
+        told[identity] = t(key, title=title, level=t(f"level.{part['level']}"))
+    return told
 
 
 def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
