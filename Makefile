@@ -9,7 +9,7 @@ SOURCES := matching ui tests scripts
 DEMO_FOLDER := $(CURDIR)/.demo
 DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
 
-.PHONY: help demo test check format lock train fields-report screenshots clean
+.PHONY: help demo test check format lock train fields-report ranking-report screenshots clean
 
 help:
 	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
@@ -19,6 +19,7 @@ help:
 	@echo "make lock         resolve requirements.lock anew"
 	@echo "make train        learn the field and the level model anew (needs the judged products and pairs)"
 	@echo "make fields-report  measure the fields and write docs/fields.md"
+	@echo "make ranking-report  measure the ranking and write docs/ranking.md"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
 
@@ -60,6 +61,9 @@ train: $(READY)
 
 fields-report: $(READY)
 	$(BIN)/python scripts/measure_fields.py
+
+ranking-report: $(READY)
+	$(BIN)/python scripts/measure_ranking.py
 
 screenshots: $(READY)
 	$(BIN)/python scripts/screenshots.py

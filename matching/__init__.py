@@ -16,7 +16,7 @@ import polars as pl
 
 from matching.errors import DuijieError
 from matching.intake.reading import read_file
-from matching.pipeline import Ranking, evaluate, explain, rank
+from matching.pipeline import Ranking, evaluate, explain, rank, score
 
 __all__ = [
     "DuijieError",
@@ -26,6 +26,7 @@ __all__ = [
     "rank",
     "read_achievements",
     "read_demands",
+    "score",
 ]
 
 

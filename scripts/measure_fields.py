@@ -26,7 +26,9 @@ from matching.fields.model import UNKNOWN
 from matching.fields.taxonomies import Taxonomy, load_taxonomies
 from matching.fields.training import examples_of, read_products, train
 from matching.intake.judgements import read_judgements
-from matching.ranking.vectors import pair_scores, vectorize
+from matching.ranking.features import products
+from matching.ranking.scoring import places_of
+from matching.ranking.vectors import vectorize
 from matching.ranking.weights import Weights, load_weights
 from matching.settings import Settings
 
@@ -87,7 +89,7 @@ def calibration_error(rows: list[tuple[float, float, float, int]]) -> float:
 
 
 def ranking_figures() -> tuple[float, list[tuple[str, float, float]]]:
-    """AUC of field agreement alone between level 3–4 and level 1, and nDCG@10 and MAP by what the score is made of."""
+    """AUC of field agreement alone between level 3–4 and level 1, nDCG@10 and MAP by what similarity is made of."""
     folder = judged_pairs()
     demands = read_demands(folder / "demands.csv")
     achievements = read_achievements(folder / "achievements.csv")
@@ -95,7 +97,10 @@ def ranking_figures() -> tuple[float, list[tuple[str, float, float]]]:
     weights = load_weights()
     alone = replace(weights, text=0.0, field=1.0)
     fields = assign_fields(demands, "demand_id"), assign_fields(achievements, "achievement_id")
-    agreement = pair_scores(vectorize(demands, achievements, *fields, alone), judged)
+    vectors = vectorize(demands, achievements, *fields, alone)
+    pairs, known = places_of(vectors, judged)
+    agreement = np.zeros(judged.height)
+    agreement[known] = products(vectors.demands, vectors.achievements, pairs)
     levels = judged["level"].to_numpy()
     told = (levels >= 3) | (levels == 1)
     variants = {
@@ -106,7 +111,7 @@ def ranking_figures() -> tuple[float, list[tuple[str, float, float]]]:
     }
     rows = []
     for name, each in variants.items():
-        quality = evaluate(demands, achievements, judged, each)
+        quality = evaluate(demands, achievements, judged, weights=each)["retrieval"]
         rows.append((name, quality.ndcg_at_10, quality.mean_average_precision))
     return float(roc_auc_score(levels[told] >= 3, agreement[told])), rows
 

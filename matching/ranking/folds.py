@@ -28,10 +28,15 @@ _SEED: Final = 0
 
 def unseen(vectors: Vectors, pairs: Pairs, near: float) -> np.ndarray:
     """Fold of each pair, those of demands near each other in one."""
+    return _grouped(families_of_demands(vectors, pairs, near))
+
+
+def families_of_demands(vectors: Vectors, pairs: Pairs, near: float) -> np.ndarray:
+    """For each pair the number of its demand's family: of those that near texts connect."""
     demands = np.unique(pairs.demands)
     alike = alikeness(vectors, pairs, np.zeros((len(pairs), 1)), Likeness(near, 0.0, 0.0, 0.0, 1.0))
     _, family = connected_components(sp.csr_matrix(alike.near(demands, demands)), directed=False)
-    return _grouped(family[np.searchsorted(demands, pairs.demands)])
+    return np.asarray(family[np.searchsorted(demands, pairs.demands)])
 
 
 def unseen_by_id(pairs: Pairs) -> np.ndarray:

@@ -16,6 +16,8 @@ _TERMS_SHOWN: Final = 12
 _FIELDS_SHOWN: Final = 3
 # What would be shown as 0.0000 is left out.
 _LEAST: Final = 0.00005
+# As wide as a Chinese character.
+_WIDE_SPACE: Final = "\u3000"
 
 Candidate = Mapping[str, object]
 
@@ -29,6 +31,13 @@ def shared_words(candidate: Candidate) -> list[tuple[str, float]]:
 def level_name(candidate: Candidate) -> str:
     """The word for a candidate's level; empty where its run knew no levels."""
     return "" if candidate["level"] is None else t(f"level.{candidate['level']}")
+
+
+def aligned_level(candidate: Candidate) -> str:
+    """The word for a level, Chinese ones as wide as the widest, so that what follows stands in line."""
+    name = level_name(candidate)
+    widest = max(len(t(f"level.{level}")) for level in LEVELS)
+    return name if name.isascii() else name.ljust(widest, _WIDE_SPACE)
 
 
 def show_why(candidate: Candidate, known: Mapping[str, str]) -> None:
@@ -57,13 +66,14 @@ def _score_parts(candidate: Candidate, known: Mapping[str, str]) -> list[tuple[s
     features = cast(Sequence[Mapping[str, object]], candidate["feature_parts"])
     learned = cast(Sequence[Mapping[str, object]], candidate["learned"])
     parts = [(t(f"feature.{each['feature']}"), cast(float, each["part"]), "") for each in features]
+    judged = [
+        (t("why.like", judged=known[str(each["achievement_id"])]), cast(float, each["part"]), "field")
+        for each in learned
+    ]
     return [
         (t("why.base"), cast(float, candidate["base"]), "rest"),
+        *judged,
         *sorted(parts, key=lambda part: -abs(part[1])),
-        *(
-            (t("why.like", judged=known[str(each["achievement_id"])]), cast(float, each["part"]), "field")
-            for each in learned
-        ),
         (t("why.other_parts"), cast(float, candidate["other_parts"]), "rest"),
     ]
 

@@ -22,7 +22,7 @@ from ui.components.filters import FieldChoice, choose_field, with_field, with_wo
 from ui.components.moments import local_minute
 from ui.components.plain import plain
 from ui.components.record import show_record
-from ui.components.why import level_name, shared_words, show_why
+from ui.components.why import aligned_level, shared_words, show_why
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _DEMANDS_LISTED: Final = 300
@@ -150,8 +150,8 @@ def _candidate_key(demand_id: str) -> str:
 def _candidate_label(row: Row) -> str:
     state = "　:blue[{}]".format(t(f"verdict.{row['verdict']}")) if row["verdict"] else ""
     institute = plain(str(row["institute"]))
-    level = f"{level_name(row)}　" if row["level"] is not None else ""
-    return f"{row['rank']:0>2}　{row['score']:.3f}　{level}{plain(str(row['title']))}　:gray[{institute}]{state}"
+    figures = f"{row['rank']:0>2}　{row['score']:.3f}　{aligned_level(row)}"
+    return f"{figures}　{plain(str(row['title']))}　:gray[{institute}]{state}"
 
 
 def _first_open(rows: pl.DataFrame) -> str:
