@@ -27,7 +27,7 @@ from matching.ranking.decided import load_decision_levels
 from matching.ranking.evaluation import Quality, quality
 from matching.ranking.explanation import Explanation, explain_pair
 from matching.ranking.features import Features, Pairs, features_of, given_lists, products
-from matching.ranking.folds import by_folds, seen, unseen, unseen_by_id
+from matching.ranking.folds import FOLDS, by_folds, families_of_demands, seen, unseen, unseen_by_id
 from matching.ranking.levels import Examples, LevelModel, fit, level_of, load_model, model_of, together
 from matching.ranking.moving import moved
 from matching.ranking.scoring import Scored, judge, place_in, places_of, titles_of, with_judged
@@ -108,7 +108,7 @@ def score(
     """Score given pairs (columns demand_id, achievement_id): adds score (0–1) and level (1–4), rows in their order.
 
     Judgements (`schema.JUDGEMENTS`) are learned from, but no pair's own judgement is used for the pair. The pairs of a
-    demand are its list. A pair of which a record is not there scores 0, at level 1.
+    demand, given and judged, are its list. A pair of which a record is not there scores 0, at level 1.
     """
     weights, model = weights or load_weights(), model or load_model()
     judgements = _no_judgements() if judgements is None else judgements
@@ -180,7 +180,8 @@ def evaluate(
 
     bm25 and tf_idf are plain, retrieval is the similarity of this program, model its level model as it stands. With
     folds the level model is learned anew in each, from the other folds and from `also`: unseen, unseen_by_id and seen
-    (see `ranking.folds`). A judged achievement that is not among `achievements`, for want of a title, scores 0.
+    (see `ranking.folds`). A judged achievement that is not among `achievements`, for want of a title, scores 0. Raises
+    `CallError` for folds where there are too few demands or pairs of a level.
     """
     weights, model = weights or load_weights(), model or load_model()
     key = ["demand_id", "achievement_id"]
@@ -209,7 +210,13 @@ def evaluate(
 
 
 def fold_plans(found: Examined, weights: Weights) -> dict[str, np.ndarray]:
-    """The fold of each pair in each way of dividing them."""
+    """The fold of each pair in each way of dividing them; `CallError` where there is too little to divide."""
+    demands = len(np.unique(families_of_demands(found.vectors, found.pairs, weights.likeness.near)))
+    rarest = int(np.bincount(found.judged, minlength=5)[1:].min())
+    if min(demands, rarest) < FOLDS:
+        raise CallError(
+            Problem("call.too_few_for_folds", values={"folds": FOLDS, "demands": demands, "rarest": rarest})
+        )
     return {
         "unseen": unseen(found.vectors, found.pairs, weights.likeness.near),
         "unseen_by_id": unseen_by_id(found.pairs),
@@ -258,7 +265,8 @@ def fingerprint(
     """SHA-256 of all that decides the list: records and fields as placed in the space, judgements, weights, length."""
     values = {"weights": weights.as_values(), "model": model.as_values(), "top": top}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    digest.update(judgements.sort("demand_id", "achievement_id", "level").write_ndjson().encode())
+    said = judgements.unique(["demand_id", "achievement_id"], keep="last", maintain_order=True)
+    digest.update(said.sort("demand_id", "achievement_id").write_ndjson().encode())
     for kind, records in zip(KINDS, (demands, achievements), strict=True):
         digest.update(records.select(RECORD[kind].keys()).sort(ID[kind]).write_ndjson().encode())
     digest.update(json.dumps([vectors.starts, vectors.names.tolist()], ensure_ascii=False).encode())

@@ -113,6 +113,8 @@ CANDIDATES: Final[dict[str, pl.DataType]] = {
     "feature_parts": pl.List(FEATURE_PART),
     "learned": pl.List(LEARNED_PART),
     "other_parts": pl.Float64(),
+    # What further judgements are learned with: the probabilities before their limits, covariances within the list.
+    "unlimited": pl.List(pl.Float64()),
     "covariances": pl.List(pl.Float64()),
     "similarity": pl.Float64(),
     "character_part": pl.Float64(),

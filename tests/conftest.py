@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import hypothesis
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
+from matching.pipeline import load, match_ledger
 
 _SEED = "DUIJIE_TEST_SEED"
 _PAIRS = "DUIJIE_JUDGED_PAIRS"
@@ -25,8 +27,10 @@ hypothesis.settings.load_profile("duijie")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the seed once, before workers start; they inherit it."""
+    """Choose the seed and the threads once, before workers start; they inherit them."""
     os.environ.setdefault(_SEED, str(random.SystemRandom().randrange(2**32)))
+    # Two workers on two cores: threads of linear algebra beside them would only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = int(os.environ[_SEED])
 
@@ -88,3 +92,26 @@ def judged_pairs() -> Path:
     if not (folder / "judgements.csv").is_file():
         pytest.skip(f"needs the judged pairs (demands.csv, achievements.csv, judgements.csv): set {_PAIRS}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_ledger(
+    tmp_path_factory: pytest.TempPathFactory, sample_demands: Reading, sample_achievements: Reading
+) -> Path:
+    """A ledger with the samples, ranked once, ten candidates a demand: to be copied, not written to."""
+    path = tmp_path_factory.mktemp("samples") / "ledger.sqlite"
+    engine = open_ledger(f"sqlite:///{path}")
+    load(engine, sample_demands, "周某")
+    load(engine, sample_achievements, "周某")
+    match_ledger(engine, 10, "周某")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def ranked(sample_ledger: Path, tmp_path: Path) -> Iterator[Engine]:
+    """The user's ledger, with the samples in it, ranked once."""
+    copyfile(sample_ledger, tmp_path / "ledger.sqlite")
+    engine = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield engine
+    engine.dispose()

@@ -30,6 +30,7 @@ _SCORE: Final = {
         "feature_parts",
         "learned",
         "other_parts",
+        "unlimited",
         "covariances",
         "similarity",
         "character_part",

@@ -164,6 +164,7 @@ candidate: Final = Table(
     Column("feature_parts", JSON),
     Column("learned", JSON),
     Column("other_parts", Float),
+    Column("unlimited", JSON),
     Column("covariances", JSON),
     Column("similarity", Float),
     Column("character_part", Float, nullable=False),

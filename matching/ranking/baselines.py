@@ -22,7 +22,11 @@ def bm25(demands: list[WeightedParts], achievements: list[WeightedParts], pairs:
     Robertson & Zaragoza 2009, with Lucene's ln(1 + (n - df + 1/2) / (df + 1/2)).
     """
     counter = CountVectorizer(analyzer=_bigrams, dtype=np.float64)
-    counts = counter.fit_transform([*map(_plain, achievements), *map(_plain, demands)])
+    try:
+        counts = counter.fit_transform([*map(_plain, achievements), *map(_plain, demands)])
+    except ValueError:
+        # scikit-learn refuses an empty vocabulary: no text has a pair of characters, so no two are alike.
+        return np.zeros(len(pairs))
     documents, queries = counts[: len(achievements)].tocoo(), counts[len(achievements) :]
     lengths = np.asarray(documents.sum(axis=1)).ravel()
     frequency = np.asarray((documents.tocsr() > 0).sum(axis=0)).ravel()
@@ -34,8 +38,12 @@ def bm25(demands: list[WeightedParts], achievements: list[WeightedParts], pairs:
 
 def tf_idf(demands: list[WeightedParts], achievements: list[WeightedParts], pairs: Pairs) -> np.ndarray:
     """Cosines of scikit-learn's TF-IDF over characters and their pairs, sublinear, all parts counting alike."""
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True)
-    rows = vectorizer.fit_transform([*map(_plain, demands), *map(_plain, achievements)])
+    vectorizer = TfidfVectorizer(analyzer=_lower_characters, sublinear_tf=True)
+    try:
+        rows = vectorizer.fit_transform([*map(_plain, demands), *map(_plain, achievements)])
+    except ValueError:
+        # As above: all texts are empty.
+        return np.zeros(len(pairs))
     return products(rows[: len(demands)], rows[len(demands) :], pairs)
 
 
@@ -44,4 +52,8 @@ def _plain(parts: WeightedParts) -> str:
 
 
 def _bigrams(text: str) -> list[str]:
-    return [term for term in characters(text.lower()) if len(term) > 1]
+    return [term for term in _lower_characters(text) if len(term) > 1]
+
+
+def _lower_characters(text: str) -> list[str]:
+    return characters(text.lower())

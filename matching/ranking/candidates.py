@@ -131,12 +131,15 @@ def _reasons(
 
 
 def _open(scored: Scored, chosen: np.ndarray) -> pl.DataFrame:
-    """For each candidate its covariances with those of its demand, by rank."""
+    """For each candidate its probabilities before their limits, and its covariances with those of its demand."""
     demands = scored.pairs.demands[chosen]
     rows: list[list[float]] = []
     for demand in np.unique(demands):
         rows += still_open(scored.alike, scored.families, chosen[demands == demand]).tolist()
-    return pl.DataFrame({"covariances": rows}, schema={"covariances": CANDIDATES["covariances"]})
+    return pl.DataFrame(
+        {"unlimited": scored.unlimited[chosen].tolist(), "covariances": rows},
+        schema={name: CANDIDATES[name] for name in ("unlimited", "covariances")},
+    )
 
 
 def _similarity(vectors: Vectors, pairs: Pairs, weights: Weights) -> pl.DataFrame:

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import scipy.sparse as sp
 from rapidfuzz import fuzz, process
-from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import randomized_svd
 
 from matching.ranking.topk import top_k
 from matching.ranking.vectors import BLOCKS, Vectors
@@ -186,7 +186,7 @@ def _compared_batch(space: _Space, pairs: Pairs) -> dict[str, np.ndarray]:
 
 
 def _by_block(vectors: Vectors, shared: sp.csc_matrix) -> dict[str, np.ndarray]:
-    """Cosine of each block, and what each taxonomy has of that of the fields."""
+    """Cosine of each block, and what each taxonomy adds to the product of the fields' block."""
     found = {}
     for name, share in zip(BLOCKS, vectors.shares, strict=True):
         found[name] = _row_sums(shared[:, vectors.block(name)]) / (share or 1.0)
@@ -225,6 +225,8 @@ def _like_the_list(space: _Space, pairs: Pairs, achievements: sp.csr_matrix) -> 
 
     The list speaks for what the demand is about (pseudo-relevance feedback, after Lavrenko & Croft 2001).
     """
+    if not len(pairs):
+        return np.zeros(0)
     own = np.asarray(space.list_weights[pairs.demands, pairs.achievements]).ravel()
     total = _row_sums(space.list_weights)[pairs.demands] - own
     others = _row_products(space.list_sums[pairs.demands], achievements) - own * _row_products(
@@ -245,10 +247,9 @@ def _latent(vectors: Vectors) -> _Latent:
     if dimensions < 1:
         return _Latent(*(np.zeros((side.shape[0], 1)) for side in sides))
     every = -(-rows.shape[0] // _LATENT_RECORDS)
-    analysis = TruncatedSVD(dimensions, random_state=_SEED).fit(rows[::every])
-    return _Latent(
-        *(normalize(analysis.transform(side)) if side.shape[0] else np.zeros((0, dimensions)) for side in sides)
-    )
+    # What scikit-learn's TruncatedSVD does, without its shares of variance, which are 0 / 0 where all rows are equal.
+    *_, directions = randomized_svd(rows[::every], dimensions, n_iter=5, random_state=_SEED)
+    return _Latent(*(normalize(side @ directions.T) if side.shape[0] else np.zeros((0, dimensions)) for side in sides))
 
 
 def _in_list(values: np.ndarray, pairs: Pairs, own: np.ndarray, lists: Pairs) -> np.ndarray:

@@ -5,9 +5,12 @@ The level model's probabilities are the mean of a Gaussian process over pairs, a
 
     s(d, d')^2 x (demand + achievement x cos(a, a') + features x exp(-|f - f'|^2 / (4 n)))
 
-where s is the cosine of the demands' characters, 0 below `near`; cos that of the achievements' characters; f the n
+where s is the cosine of the demands' characters; cos that of the achievements' characters; f the n
 standardised features. What a judgement moves is a product, so every move is a sum over the judgements behind it. A
 pair's own judgement never moves the pair.
+
+Judgements reach the demands that are `near` theirs: those of demands that near ones connect are one family, observed
+together, and move the pairs of every demand that is near to any of the family.
 """
 
 from __future__ import annotations
@@ -39,22 +42,23 @@ class Alikeness:
     def between(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """How alike pairs are, given by their places: first x second."""
         rows, columns = self.pairs.of(first), self.pairs.of(second)
-        demands = self.near(rows.demands, columns.demands)
+        demands = _cosines(self.demands, rows.demands, columns.demands)
         achievements = _cosines(self.achievements, rows.achievements, columns.achievements)
         features = _closeness(self.standardised[first], self.standardised[second])
         weights = self.likeness
         return demands**2 * (weights.demand + weights.achievement * achievements + weights.features * features)
 
     def near(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Cosines of demands, given by their rows, 0 below what counts as near: first x second."""
-        found = _cosines(self.demands, first, second)
-        return np.where(found >= self.likeness.near, found, 0.0)
+        """Whether demands, given by their rows, are near each other: first x second."""
+        return np.asarray(_cosines(self.demands, first, second) >= self.likeness.near)
 
 
 def alikeness(vectors: Vectors, pairs: Pairs, standardised: np.ndarray, likeness: Likeness) -> Alikeness:
     """Alikeness of given pairs, of which `standardised` are the features."""
     characters = vectors.block("characters")
-    demands, achievements = (normalize(side[:, characters]) for side in (vectors.demands, vectors.achievements))
+    sides = (side[:, characters] for side in (vectors.demands, vectors.achievements))
+    # scikit-learn refuses to normalize nothing.
+    demands, achievements = (normalize(side) if side.shape[0] else side for side in sides)
     return Alikeness(demands, achievements, pairs, standardised, likeness)
 
 
@@ -117,7 +121,7 @@ def learn(alike: Alikeness, known: Sequence[Family], reached: np.ndarray, levels
     rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
     everyone = np.unique(alike.pairs.demands)
     for family in known:
-        near = everyone[(alike.near(everyone, family.demands) > 0).any(axis=1)]
+        near = everyone[alike.near(everyone, family.demands).any(axis=1)]
         here = np.flatnonzero(np.isin(alike.pairs.demands, near))
         residuals = (levels[family.judged][:, None] >= np.array(LEVELS[1:])) - reached[family.judged]
         weights = _without_own(family, family.inverse @ residuals, here)
@@ -148,15 +152,15 @@ def _without_own(family: Family, weights: np.ndarray, here: np.ndarray) -> np.nd
 
 
 def still_open(alike: Alikeness, known: Sequence[Family], chosen: np.ndarray) -> np.ndarray:
-    """Covariance of chosen pairs, given by their places, after the judgements of the families near them.
+    """Covariance of chosen pairs of one demand, given by their places, after the judgements of the families near it.
 
     With it `move_at_once` learns from further judgements of these pairs without the vectors. A judged pair is not moved
     any more: its row and its column are 0.
     """
     covariance = alike.between(chosen, chosen)
     for family in known:
-        across = alike.between(chosen, family.judged)
-        if across.any():
+        if alike.near(alike.pairs.demands[chosen[:1]], family.demands).any():
+            across = alike.between(chosen, family.judged)
             covariance -= across @ family.inverse @ across.T
             judged = np.isin(chosen, family.judged)
             covariance[judged] = 0.0
@@ -169,8 +173,8 @@ def move_at_once(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the pairs of a list by judgements made since it was ranked: moves (pairs x 3) and amounts (pairs x pairs).
 
-    `covariance` is that of `still_open`, `reached` the probabilities as ranked, `levels` the new judgements, 0 for
-    none. The result is that of ranking anew with the same model, as far as these pairs go.
+    `covariance` is that of `still_open`, `reached` the probabilities as ranked, before their limits, and `levels` the
+    new judgements, 0 for none. The result is that of ranking anew with the same model, as far as these pairs go.
     """
     judged = np.flatnonzero((levels > 0) & (np.diag(covariance) > 0))
     moves, amounts = np.zeros_like(reached), np.zeros_like(covariance)

@@ -29,6 +29,8 @@ STEPS: Final = np.diff(gain(np.array(LEVELS))) / gain(np.array(LEVELS))[-1]
 # The greatest number of digits that a refit on the same data gives again on every machine.
 _DIGITS: Final = 6
 _FILE: Final = ("model", "levels.json")
+# Below this rise of a logit the probability's slope is taken for its rise.
+_FLAT: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -172,31 +174,23 @@ def base_score(model: LevelModel) -> float:
 
 
 def parts(model: LevelModel, standardised: np.ndarray) -> np.ndarray:
-    """What each feature adds to the score of an average pair: pairs x features; rows sum to score - base.
+    """What each feature adds to the score of an average pair: pairs x features.
 
-    The logits are sums over the features, so the integral of the score's slope along the straight way from the average
-    pair (Sundararajan, Taly & Yan 2017, integrated gradients) has a closed form: each feature has its share of the
-    logit's rise, and with it of the probability's.
+    The logits are sums over the features, so the integral of a probability's slope along the straight way from the
+    average pair (Sundararajan, Taly & Yan 2017, integrated gradients) has a closed form: each feature has its share of
+    the logit's rise, and with it of the probability's. Rows sum to what the probabilities add to the base before they
+    are made to fall along the levels; what that takes off is no feature's part.
     """
-    logits = standardised @ model.weights.T + np.array(model.intercepts)
-    average = np.tile(model.intercepts, (len(logits), 1))
+    average = np.array(model.intercepts)
     found = np.zeros_like(standardised)
-    # Where the limit of falling probabilities holds, a step follows the one before it.
-    followed = _followed(logits), _followed(average)
-    for step, amount in enumerate(STEPS):
-        high = np.take_along_axis(logits, followed[0][:, [step]], axis=1)[:, 0]
-        low = np.take_along_axis(average, followed[1][:, [step]], axis=1)[:, 0]
-        rise = standardised * model.weights[followed[0][:, step]]
-        total = rise.sum(axis=1)
-        risen = amount * (expit(high) - expit(low))
-        found += rise * np.divide(risen, total, out=np.zeros(len(total)), where=total != 0)[:, None]
+    for amount, start, weights in zip(STEPS, average, model.weights, strict=True):
+        rises = standardised * weights
+        rise = rises.sum(axis=1)
+        flat = np.abs(rise) < _FLAT
+        slope = np.divide(expit(start + rise) - expit(start), rise, out=np.zeros_like(rise), where=~flat)
+        slope[flat] = expit(start) * expit(-start)
+        found += amount * slope[:, None] * rises
     return found
-
-
-def _followed(logits: np.ndarray) -> np.ndarray:
-    """For each step the one that has the least logit up to it."""
-    least = np.minimum.accumulate(logits, axis=1)
-    return np.asarray(np.argmax(logits[:, None, :] <= least[:, :, None], axis=2))
 
 
 def grouped(amounts: np.ndarray, names: Sequence[str], groups: dict[str, str]) -> dict[str, np.ndarray]:

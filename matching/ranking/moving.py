@@ -28,9 +28,10 @@ def moved(rows: pl.DataFrame, judgements: pl.DataFrame, noise: float) -> pl.Data
     if not given.any() or rows["covariances"].has_nulls():
         return rows
     covariance = np.array(rows["covariances"].to_list(), dtype=np.float64).reshape(rows.height, rows.height)
-    before = rows.select(_REACHED).to_numpy()
+    before = np.array(rows["unlimited"].to_list(), dtype=np.float64)
     moves, amounts = move_at_once(covariance, before, given, noise)
-    after = levels.proper(before + moves)
+    unlimited = before + moves
+    after = levels.proper(unlimited)
     score, level = levels.score_of(after), levels.level_of(after)
     ids = rows["achievement_id"].to_list()
     learned = [
@@ -53,6 +54,7 @@ def moved(rows: pl.DataFrame, judgements: pl.DataFrame, noise: float) -> pl.Data
         level=pl.Series(level, dtype=pl.Int64()),
         certainty=pl.Series(levels.certainty(after, level)),
         other_parts=pl.Series(rest),
+        unlimited=pl.Series(unlimited.tolist(), dtype=CANDIDATES["unlimited"]),
         **{name: pl.Series(after[:, place]) for place, name in enumerate(_REACHED)},
     )
     ordered = found.sort(pl.col("score").neg(), "achievement_id")

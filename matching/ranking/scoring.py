@@ -20,8 +20,9 @@ from matching.ranking.weights import Likeness
 class Scored:
     """Pairs with their scores and how these came about.
 
-    `reached` (pairs x 3) are the probabilities of reaching the levels 2, 3 and 4 after learning, `score` 0–1 and
-    `level` 1–4 follow from them. `judged` has the level of a judged pair, 0 for the others.
+    `reached` (pairs x 3) are the probabilities of reaching the levels 2, 3 and 4 after learning, `unlimited` the sums
+    that they come from; `score` 0–1 and `level` 1–4 follow from them. `judged` has the level of a judged pair, 0 for
+    the others.
     """
 
     pairs: Pairs
@@ -31,6 +32,7 @@ class Scored:
     alike: Alikeness
     families: list[Family]
     learned: Learned
+    unlimited: np.ndarray
     reached: np.ndarray
     score: np.ndarray
     level: np.ndarray
@@ -100,7 +102,8 @@ def judge(
     alike = alikeness(vectors, pairs, standardised, likeness)
     known = families(alike, judged)
     learned = learn(alike, known, before, judged)
-    after = levels.proper(before + learned.moves)
+    unlimited = before + learned.moves
+    after = levels.proper(unlimited)
     return Scored(
         pairs=pairs,
         features=features,
@@ -109,6 +112,7 @@ def judge(
         alike=alike,
         families=known,
         learned=learned,
+        unlimited=unlimited,
         reached=after,
         score=levels.score_of(after),
         level=levels.level_of(after),

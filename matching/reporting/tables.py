@@ -26,7 +26,7 @@ _WIDE: Final = ("title", "terms", "enterprise", "institute")
 def candidate_table(candidates: pl.DataFrame, language: str) -> pl.DataFrame:
     """Candidates with their lists as one text each: 碳纤维 0.0412；…, without what only the program reads."""
     features = {name: say(f"feature.{name}", language) for name in GROUPS.values()}
-    named = candidates.drop("covariances").with_columns(
+    named = candidates.drop("unlimited", "covariances").with_columns(
         pl.col("feature_parts").list.eval(
             pl.struct(
                 pl.element().struct.field("feature").replace(features),

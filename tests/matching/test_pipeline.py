@@ -12,17 +12,24 @@ import polars as pl
 import pytest
 from places import SAMPLES
 from records import records
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 import matching
 from matching.errors import NothingToDo
 from matching.fields.assignment import assign_fields
+from matching.intake.judgements import read_judgements
 from matching.intake.reading import Reading, read_bytes
 from matching.ledger import catalogue
-from matching.ledger.runs import candidates_of, latest_run
-from matching.pipeline import Ranking, explain, load, match_ledger, rank
+from matching.ledger.database import writing
+from matching.ledger.decisions import decide
+from matching.ledger.judgements import add_model, judgements, learned_model, set_level
+from matching.ledger.runs import CANDIDATE_ROWS, Run, candidates_of, latest_run
+from matching.ledger.tables import pair_level
+from matching.pipeline import Ranking, current_model, explain, learn_levels, load, match_ledger, rank, review_list
+from matching.ranking.levels import load_model
 from matching.ranking.weights import load_weights
-from matching.schema import FIELDS
+from matching.schema import CANDIDATES, FIELDS
+from matching.settings import Settings
 
 # Where the program under test is.
 SOURCE: Final = Path(matching.__file__).parents[1]
@@ -193,19 +200,21 @@ def test_a_file_is_loaded_with_its_fields(ledger: Engine) -> None:
     assert catalogue.current_fields(ledger, "achievements").sort("record_id", "taxonomy", "code").equals(expected)
 
 
-def test_the_ledger_is_ranked_as_the_files_are(
-    ledger: Engine, samples: Ranking, sample_demands: Reading, sample_achievements: Reading
-) -> None:
-    load(ledger, sample_demands, "周某")
-    load(ledger, sample_achievements, "周某")
-    told: list[tuple[str, int, int]] = []
-    run = match_ledger(ledger, 10, "周某", lambda *step: told.append(step))
+def test_the_ledger_is_ranked_as_the_files_are(ranked: Engine, samples: Ranking) -> None:
+    run = latest_run(ranked)
+    assert run is not None
     assert (run.top, run.demands, run.achievements, run.candidates) == (10, 60, 200, 600)
     assert (run.agent, run.fingerprint) == ("周某", samples.fingerprint)
-    assert told[-1] == ("write", 1, 1)
-    columns = ["rank", "achievement_id", "score", "shared_terms", "shared_fields"]
+    columns = [name for name in CANDIDATES if name in CANDIDATE_ROWS and name != "institute"]
     expected = samples.candidates.filter(demand_id="XQ2026001").select(columns)
-    assert candidates_of(ledger, run.run_id, "XQ2026001").select(columns).equals(expected)
+    assert candidates_of(ranked, run.run_id, "XQ2026001").select(columns).equals(expected)
+
+
+def test_a_match_of_the_ledger_tells_its_steps(ledger: Engine) -> None:
+    fill(ledger)
+    told: list[tuple[str, int, int]] = []
+    match_ledger(ledger, 10, "周某", lambda *step: told.append(step))
+    assert told[-1] == ("write", 1, 1)
 
 
 def test_when_nothing_has_changed_the_newest_run_stands(ledger: Engine) -> None:
@@ -265,11 +274,15 @@ def test_a_run_without_candidates_is_a_run(ledger: Engine, monkeypatch: pytest.M
 
 
 def test_a_pair_outside_the_list_is_explained_too(samples: Ranking) -> None:
-    """An agent may ask about any pair of the two lists, not the candidates alone."""
-    listed = set(samples.candidates.filter(demand_id="XQ2026001")["achievement_id"])
-    outside = next(each for each in samples.vectors.achievement_ids if each not in listed)
-    lowest = samples.candidates.filter(demand_id="XQ2026001")["score"].min()
-    assert 0 <= explain(samples, "XQ2026001", outside).score <= lowest
+    """An agent may ask about any pair; one that the retrieval did not find has a similarity and no score."""
+    listed = samples.candidates.filter(demand_id="XQ2026001")
+    others = [each for each in samples.vectors.achievement_ids if each not in set(listed["achievement_id"])]
+    found = [explain(samples, "XQ2026001", each) for each in others]
+    assert all(0 <= each.similarity <= 1 for each in found)
+    scores = [each.score for each in found if each.score is not None]
+    assert len(scores) == samples.weights.retrieved - listed.height
+    assert 0 <= min(scores) <= max(scores) <= listed["score"].min()
+    assert all((each.level is None) == (each.certainty is None) == (each.score is None) for each in found)
 
 
 def test_a_record_that_states_a_field_and_one_below_it_has_each_once(ledger: Engine) -> None:
@@ -301,7 +314,156 @@ def test_a_title_of_marks_alone_has_no_field() -> None:
 
 
 def test_a_field_stated_twice_over_counts_once() -> None:
-    """The same record on both sides scores 1, not more."""
+    """The same record on both sides has a similarity of 1, not more."""
     same = {"title": "石墨烯导电浆料", "field": "新材料、前沿新材料"}
     found = rank(records("demands", same), records("achievements", same)).candidates
-    assert found.select("score", "field_score").row(0) == pytest.approx((1, 1), abs=1e-12)
+    assert found.select("similarity", "field_score").row(0) == pytest.approx((1, 1), abs=1e-12)
+
+
+DEMAND: Final = "XQ2026001"
+
+
+def decided(engine: Engine, run: Run, **verdicts: tuple[str, str]) -> None:
+    for achievement, (verdict, reason) in verdicts.items():
+        decide(
+            engine,
+            demand_id=DEMAND,
+            achievement_id=achievement,
+            run_id=run.run_id,
+            verdict=verdict,
+            reason=reason,
+            agent="周某",
+            nonce="1",
+            seen=None,
+        )
+
+
+def newest(engine: Engine) -> Run:
+    run = latest_run(engine)
+    assert run is not None
+    return run
+
+
+def test_without_judgements_the_list_is_as_it_was_ranked(ranked: Engine) -> None:
+    run = newest(ranked)
+    assert review_list(ranked, run.run_id, DEMAND).equals(candidates_of(ranked, run.run_id, DEMAND))
+    assert current_model(ranked) == load_model()
+
+
+def test_decisions_move_candidates_at_once_and_as_the_next_match_does(ranked: Engine) -> None:
+    run = newest(ranked)
+    before = candidates_of(ranked, run.run_id, DEMAND)
+    ids = before["achievement_id"].to_list()
+    decided(ranked, run, **{ids[0]: ("reject", "other_problem"), ids[2]: ("accept", "")})
+    moved = review_list(ranked, run.run_id, DEMAND)
+    assert (
+        candidates_of(ranked, run.run_id, DEMAND)
+        .drop("verdict", "reason")
+        .select("rank", "score")
+        .equals(before.select("rank", "score"))
+    ), "the run stays as it was written"
+    assert moved["rank"].to_list() == list(range(1, 11))
+    assert set(moved["achievement_id"]) == set(ids)
+    assert moved["achievement_id"].to_list() != ids
+    again = match_ledger(ranked, 10, "周某")
+    assert again.run_id == run.run_id + 1
+    assert again.fingerprint != run.fingerprint
+    matched = candidates_of(ranked, again.run_id, DEMAND)
+    pair = moved.join(matched, on="achievement_id", suffix="_matched", maintain_order="left")
+    assert pair.height >= 8
+    assert pair["rank_matched"].is_sorted()
+    for name in ("score", "certainty", "reach_two", "reach_three", "reach_four"):
+        assert pair[name].to_list() == pytest.approx(pair[f"{name}_matched"].to_list(), abs=1e-9)
+    assert pair["level"].equals(pair["level_matched"], check_names=False)
+    # The list that takes the decisions in already is not moved by them once more.
+    now = review_list(ranked, again.run_id, DEMAND)
+    whole = ["rank", "achievement_id", "level", "learned", "feature_parts"]
+    assert now.select(whole).equals(matched.select(whole))
+    for name in ("score", "other_parts", "reach_two", "reach_three", "reach_four"):
+        assert now[name].to_list() == pytest.approx(matched[name].to_list(), abs=1e-12)
+    assert match_ledger(ranked, 10, "周某") == again
+
+
+def test_a_decision_moves_others_and_not_its_own_pair(ranked: Engine) -> None:
+    run = newest(ranked)
+    before = candidates_of(ranked, run.run_id, DEMAND)
+    own = before["achievement_id"][0]
+    decided(ranked, run, **{own: ("reject", "other_problem")})
+    scores = dict(review_list(ranked, run.run_id, DEMAND).select("achievement_id", "score").iter_rows())
+    change = {each: scores[each] - score for each, score in before.select("achievement_id", "score").iter_rows()}
+    assert change.pop(own) == 0
+    assert all(each <= 0 for each in change.values())
+    assert min(change.values()) < 0
+
+
+def test_what_says_nothing_moves_nothing(ranked: Engine) -> None:
+    run = newest(ranked)
+    ids = candidates_of(ranked, run.run_id, DEMAND)["achievement_id"].to_list()
+    decided(ranked, run, **{ids[0]: ("reject", "duplicate"), ids[1]: ("later", "")})
+    rows = candidates_of(ranked, run.run_id, DEMAND)
+    assert review_list(ranked, run.run_id, DEMAND).equals(rows)
+    assert match_ledger(ranked, 10, "周某") == run
+
+
+def test_too_little_is_not_learned_from(ledger: Engine) -> None:
+    fill(ledger)
+    set_level(ledger, "X1", "C1", 4, "周某", "1")
+    set_level(ledger, "X9", "C1", 4, "周某", "2")
+    with pytest.raises(NothingToDo) as refused:
+        learn_levels(ledger, "周某", force=True)
+    [problem] = refused.value.problems
+    assert problem.key == "learn.too_little"
+    # What is judged of records that are not in the catalogue does not count.
+    assert problem.values == {"pairs": 1, "demands": 1, "least_pairs": 200, "least_demands": 20}
+    assert "200" in refused.value.text("en")
+    assert learned_model(ledger) is None
+
+
+@pytest.fixture
+def judged(ranked: Engine) -> Engine:
+    """The samples with all that is judged of them."""
+    said = read_judgements(SAMPLES / "judgements.csv", Settings()).to_dicts()
+    rows = [{**row, "agent": "周某", "nonce": str(number), "at": ""} for number, row in enumerate(said)]
+    with writing(ranked) as connection:
+        connection.execute(insert(pair_level), rows)
+    assert judgements(ranked).height == 540
+    return ranked
+
+
+def test_a_level_that_is_too_rare_is_not_learned(judged: Engine) -> None:
+    for number, (demand, achievement, level) in enumerate(judgements(judged).rows()):
+        if level == 4:
+            set_level(judged, demand, achievement, 3, "周某", f"rare {number}")
+    with pytest.raises(NothingToDo) as refused:
+        learn_levels(judged, "周某", force=True)
+    [problem] = refused.value.problems
+    assert (problem.key, problem.values) == ("learn.level_too_rare", {"level": 4, "count": 0, "least": 10})
+    assert learned_model(judged) is None
+
+
+def test_a_kept_model_is_used_by_the_next_match(judged: Engine) -> None:
+    before = match_ledger(judged, 10, "周某")
+    found = learn_levels(judged, "周某", force=True)
+    assert (found.kept, found.pairs) == (True, 540)
+    model = current_model(judged)
+    assert model != load_model()
+    assert model.source == "540 judgements of this ledger and 0 others"
+    after = match_ledger(judged, 10, "周某")
+    assert after.fingerprint != before.fingerprint
+    # The model that is in use was fitted on what it is measured on; a new one is measured on what it has not seen.
+    again = learn_levels(judged, "周某")
+    assert again.after == found.after
+    assert again.kept == (again.after.ndcg_at_10 > again.before.ndcg_at_10)
+    if not again.kept:
+        assert current_model(judged) == model
+
+
+def test_a_worse_model_is_replaced_without_force(judged: Engine) -> None:
+    """The features of a model that says the opposite make it worse than any that is learned."""
+    shipped = load_model()
+    opposite = [[-each for each in row] for row in shipped.coefficients]
+    values = {**shipped.as_values(), "coefficients": opposite}
+    add_model(judged, values, pairs=0, before=0.5, after=0.5, forced=True, agent="周某")
+    found = learn_levels(judged, "周某")
+    assert found.kept
+    assert found.after.ndcg_at_10 > found.before.ndcg_at_10

@@ -23,6 +23,7 @@ PUBLIC: Final = [
     "rank",
     "read_achievements",
     "read_demands",
+    "score",
 ]
 
 
@@ -52,11 +53,15 @@ def test_what_is_public_says_what_it_is(name: str) -> None:
 def test_signatures_are_pinned() -> None:
     found = {name: list(inspect.signature(getattr(matching, name)).parameters) for name in PUBLIC[2:]}
     assert found == {
-        "evaluate": ["demands", "achievements", "judgements", "weights", "progress"],
+        "evaluate": ["demands", "achievements", "judgements", "folds", "weights", "model", "also", "progress"],
         "explain": ["ranking", "demand_id", "achievement_id"],
-        "rank": ["demands", "achievements", "top", "demand_fields", "achievement_fields", "weights", "progress"],
+        "rank": [
+            *("demands", "achievements", "top", "demand_fields", "achievement_fields"),
+            *("judgements", "weights", "model", "progress"),
+        ],
         "read_achievements": ["path"],
         "read_demands": ["path"],
+        "score": ["demands", "achievements", "pairs", "judgements", "weights", "model", "progress"],
     }
 
 

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from places import ROOT
 
 from matching.data_files import data_path
+from matching.ranking.features import GROUPS
 from matching.reporting.report import TABLES
 from matching.reporting.statistics import FUNNEL
 from matching.schema import (
@@ -44,7 +45,7 @@ WORDS_READ = {
     "matching/intake/workbook_process.py": {"是", "否"},
 }
 # Texts that are made of places and punctuation alone.
-WITHOUT_WORDS = {"place.file", "place.message", "review.with_reason", "list.separator"}
+WITHOUT_WORDS = {"place.file", "place.message", "why.level_share", "review.with_reason", "list.separator"}
 Call = tuple[str, str, frozenset[str] | None]
 
 
@@ -71,13 +72,29 @@ def name_of(call: ast.Call) -> str:
             return ""
 
 
+def choices(node: ast.expr) -> Iterator[ast.expr]:
+    """What a conditional expression may be."""
+    if isinstance(node, ast.IfExp):
+        yield from choices(node.body)
+        yield from choices(node.orelse)
+    else:
+        yield node
+
+
 def key_arguments(module: ast.Module) -> Iterator[tuple[ast.Call, ast.expr]]:
-    """Every call that says something, with the argument that is its key."""
+    """Every call that says something, with the argument that is its key, or what a name for the key may stand for."""
+    named: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                named.setdefault(name, []).append(value)
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
             place = KEY_PLACE.get(name_of(node))
             if place is not None and len(node.args) > place:
-                yield node, node.args[place]
+                argument = node.args[place]
+                values = named.get(argument.id, [argument]) if isinstance(argument, ast.Name) else [argument]
+                yield from ((node, choice) for value in values for choice in choices(value))
             for keyword in node.keywords:
                 if keyword.arg == "help":
                     yield node, keyword.value
@@ -216,10 +233,14 @@ CODES = {
     "status": (*CHOICES["demands"]["status"], *CHOICES["achievements"]["status"]),
     "funnel": FUNNEL,
     "sheet": TABLES,
-    "step": ("fields", "vectors", "rank", "write"),
+    "step": ("fields", "vectors", "rank", "write", "learn", "fold_unseen", "fold_unseen_by_id", "fold_seen"),
     "cell": ("not_money", "not_date", "not_choice", "not_flag"),
     "basis": ("stated", "text"),
-    "column": tuple(CANDIDATES),
+    # The covariances are for the program alone; no reader is given them.
+    "column": tuple(name for name in CANDIDATES if name != "covariances"),
+    "level": ("1", "2", "3", "4"),
+    "feature": tuple(dict.fromkeys(GROUPS.values())),
+    "order": ("bm25", "tf_idf", "retrieval", "model", "unseen", "unseen_by_id", "seen"),
 }
 
 
@@ -234,7 +255,9 @@ def test_every_column_of_a_record_has_its_words(kind: str) -> None:
     assert {f"column.{name}" for name in columns} <= messages("en").keys()
 
 
-@pytest.mark.parametrize("prefix", ["verdict", "reason", "state", "end", "funnel", "sheet"])
+@pytest.mark.parametrize(
+    "prefix", ["verdict", "reason", "state", "end", "funnel", "sheet", "level", "feature", "order"]
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_codes_of_one_kind_have_different_words(prefix: str, language: str) -> None:
     words = [say(f"{prefix}.{code}", language) for code in CODES[prefix]]
@@ -257,9 +280,11 @@ def test_the_rules_are_seen_to_be_broken() -> None:
         'Problem("file.no_rows", values={"wrong": 1})\n'
         'option(help="cli.none")\n'
         'print("请重试")\n'
+        'key = f"why.no_{x}" if x else "why.none"\n'
+        "t(key)\n"
     )
-    assert literal_keys(module) == {"no.such_key", "file.no_rows", "cli.none"}
-    assert key_patterns(module) == {r"state\.[a-z_0-9]+", r"verdict\.[a-z_0-9]+"}
+    assert literal_keys(module) == {"no.such_key", "file.no_rows", "cli.none", "why.none"}
+    assert key_patterns(module) == {r"state\.[a-z_0-9]+", r"verdict\.[a-z_0-9]+", r"why\.no_[a-z_0-9]+"}
     assert [given_values(call) for call, key in key_arguments(module) if isinstance(key, ast.Constant)][1] == {"wrong"}
     assert [text for text in strings(module) if foreign(text, set())] == ["请重试"]
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Final
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from places import ROOT
 from records import records
 from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
 
 from matching.fields.taxonomies import load_taxonomy
 from matching.intake.columns import Heading
@@ -22,12 +24,13 @@ from matching.intake.reading import Reading
 from matching.ledger import catalogue, corrections
 from matching.reporting.statistics import UNKNOWN
 from matching.schema import FIELDS
+from matching.wording import say
 from ui import access, catalogue_cache
 from ui.components.filters import FieldChoice, node_label, with_field, with_words
 from ui.components.moments import local_day, local_minute
 from ui.components.plain import plain
 from ui.components.record import marked
-from ui.components.why import shared_words
+from ui.components.why import _score_parts, _similarity_parts, aligned_level, level_name, shared_words
 from ui.screens.review import _first_open, _next_open
 
 HOSTILE = '<img src=x onerror=alert(1)> ![a](http://b) [c](javascript:d) :material/home: $e$ **f** `g` & "h"'
@@ -235,3 +238,116 @@ def test_no_screen_has_an_emoji() -> None:
 def test_icons_that_would_be_fetched_are_not_used() -> None:
     for path in (ROOT / "ui").rglob("*.py"):
         assert ":material/" not in path.read_text(encoding="utf-8"), path
+
+
+GROUPS_OF_FEATURES = ("characters", "titles", "place")
+CANDIDATE: Final[dict[str, object]] = {
+    "level": 3,
+    "certainty": 0.5,
+    "reach_two": 0.9,
+    "reach_three": 0.75,
+    "reach_four": 0.25,
+    "score": 0.5,
+    "base": 0.2,
+    "feature_parts": [
+        {"feature": name, "part": part} for name, part in zip(GROUPS_OF_FEATURES, (0.05, -0.1, 0.3), strict=True)
+    ],
+    "learned": [{"demand_id": "D1", "achievement_id": "A7", "level": 4, "part": 0.0625}],
+    "other_parts": -0.0125,
+    "similarity": 0.4,
+    "character_part": 0.2,
+    "word_part": 0.05,
+    "concept_part": 0.05,
+    "field_part": 0.1,
+    "shared_terms": [{"term": "碳纤维", "contribution": 0.2}, {"term": "板", "contribution": 0.1}],
+    "shared_fields": ["province_4567:S3"],
+}
+UNLEVELLED: Final[dict[str, object]] = {
+    **CANDIDATE,
+    **dict.fromkeys(("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts")),
+    **dict.fromkeys(("learned", "other_parts", "similarity")),
+}
+JUDGED: Final = {"A7": HOSTILE}
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 4])
+def test_a_level_has_its_word(level: int) -> None:
+    assert level_name({"level": level}) == say(f"level.{level}", "zh_CN")
+    assert level_name({"level": None}) == ""
+
+
+def test_words_for_levels_stand_in_line() -> None:
+    words = [aligned_level({"level": level}) for level in (1, 2, 3, 4)]
+    assert len({len(word) for word in words}) == 1
+    assert [word.rstrip("\u3000") for word in words] == [say(f"level.{level}", "zh_CN") for level in (1, 2, 3, 4)]
+    assert aligned_level({"level": None}) == ""
+
+
+def test_the_parts_of_a_score_sum_to_it() -> None:
+    """The average, what judgements add, the features, loudest first, and the rest; each with its words."""
+    found = _score_parts(CANDIDATE, JUDGED)
+    assert sum(amount for _, amount, _ in found) == pytest.approx(0.5, abs=1e-12)
+    assert [amount for _, amount, _ in found] == [0.2, 0.0625, 0.3, -0.1, 0.05, -0.0125]
+    words = [label for label, _, _ in found]
+    assert words[0] == say("why.base", "zh_CN")
+    assert words[2:5] == [say(f"feature.{name}", "zh_CN") for name in ("place", "titles", "characters")]
+    assert words[1] == say("why.like", "zh_CN", judged=HOSTILE)
+    assert words[5] == say("why.other_parts", "zh_CN")
+
+
+@pytest.mark.parametrize("candidate", [CANDIDATE, UNLEVELLED], ids=["levels", "no levels"])
+def test_the_parts_of_a_similarity_sum_to_it(candidate: dict[str, object]) -> None:
+    found = _similarity_parts(candidate)
+    assert sum(amount for _, amount, _ in found) == pytest.approx(0.4, abs=1e-12)
+    assert [kind for _, _, kind in found] == ["", "rest", "field"]
+    assert found[0][:2] == ("碳纤维", 0.2)
+
+
+def shown(candidate: dict[str, object]) -> tuple[list[Text], list[str]]:
+    """The tables and the lines that a browser is sent for a candidate."""
+
+    def script(candidate: dict[str, object], known: dict[str, str]) -> None:
+        from ui.components.why import show_why
+
+        show_why(candidate, known)
+
+    app = AppTest.from_function(script, args=(candidate, JUDGED)).run(timeout=30)
+    assert not app.exception
+    tables = [read(each.proto.body) for each in app.get("html")]
+    return tables, [each.value for each in (*app.markdown, *app.caption)]
+
+
+def test_a_level_is_told_with_all_its_probabilities() -> None:
+    _, (level, each) = shown(CANDIDATE)
+    assert level == say("why.level", "zh_CN", level=say("level.3", "zh_CN"), certainty=0.5)
+    shares = {4: 0.25, 3: 0.5, 2: 0.15, 1: 0.1}
+    words = [
+        say("why.level_share", "zh_CN", level=say(f"level.{place}", "zh_CN"), share=share)
+        for place, share in shares.items()
+    ]
+    assert each == "　".join(words)
+
+
+def test_score_and_similarity_are_taken_apart_in_two_tables() -> None:
+    (score, similarity), _ = shown(CANDIDATE)
+    assert HOSTILE in score.shown
+    assert score.tags | similarity.tags == {"table", "tr", "td", "span"}
+    assert score.shown.endswith(say("why.score_parts", "zh_CN") + "0.5000")
+    assert "-0.1000" in score.shown
+    assert similarity.shown.endswith(say("why.similarity_parts", "zh_CN") + "0.4000")
+    assert similarity.shown.startswith("碳纤维0.2000")
+
+
+def test_parts_of_nothing_are_left_out() -> None:
+    parts = [{"feature": "place", "part": 0.00004}, {"feature": "titles", "part": -0.00006}]
+    (score, _), _ = shown({**CANDIDATE, "feature_parts": parts, "learned": [], "other_parts": 0.0})
+    assert say("feature.place", "zh_CN") not in score.shown
+    assert f"{say('feature.titles', 'zh_CN')}-0.0001" in score.shown
+    assert say("why.other_parts", "zh_CN") not in score.shown
+
+
+def test_a_candidate_without_a_level_has_its_similarity_alone() -> None:
+    """Its score was the similarity."""
+    tables, lines = shown({**UNLEVELLED, "score": 0.4})
+    assert lines == []
+    assert [each.shown.endswith(say("why.similarity_parts", "zh_CN") + "0.4000") for each in tables] == [True]

@@ -20,6 +20,8 @@ _LEAST: Final = 0.00005
 _WIDE_SPACE: Final = "\u3000"
 
 Candidate = Mapping[str, object]
+# Ids of a demand and an achievement.
+Pair = tuple[str, str]
 
 
 def shared_words(candidate: Candidate) -> list[tuple[str, float]]:
@@ -40,10 +42,10 @@ def aligned_level(candidate: Candidate) -> str:
     return name if name.isascii() else name.ljust(widest, _WIDE_SPACE)
 
 
-def show_why(candidate: Candidate, known: Mapping[str, str]) -> None:
+def show_why(candidate: Candidate, known: Mapping[Pair, str]) -> None:
     """Level, the parts of the score, the parts of the similarity.
 
-    `known` says in words of each judged pair's achievement what was judged and of what: 已接受的「…」.
+    `known` says in words of each pair whose judgement moved this one what was judged and of what: 已接受的「…」.
     """
     if candidate["level"] is not None:
         _show_level(candidate)
@@ -61,13 +63,17 @@ def _show_level(candidate: Candidate) -> None:
     st.caption("　".join(each))
 
 
-def _score_parts(candidate: Candidate, known: Mapping[str, str]) -> list[tuple[str, float, str]]:
+def _score_parts(candidate: Candidate, known: Mapping[Pair, str]) -> list[tuple[str, float, str]]:
     """What an average pair has, what each group of features adds, and what judgements add."""
     features = cast(Sequence[Mapping[str, object]], candidate["feature_parts"])
     learned = cast(Sequence[Mapping[str, object]], candidate["learned"])
     parts = [(t(f"feature.{each['feature']}"), cast(float, each["part"]), "") for each in features]
     judged = [
-        (t("why.like", judged=known[str(each["achievement_id"])]), cast(float, each["part"]), "field")
+        (
+            t("why.like", judged=known[str(each["demand_id"]), str(each["achievement_id"])]),
+            cast(float, each["part"]),
+            "field",
+        )
         for each in learned
     ]
     return [

@@ -22,7 +22,7 @@ from ui.components.filters import FieldChoice, choose_field, with_field, with_wo
 from ui.components.moments import local_minute
 from ui.components.plain import plain
 from ui.components.record import show_record
-from ui.components.why import aligned_level, shared_words, show_why
+from ui.components.why import Pair, aligned_level, shared_words, show_why
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _DEMANDS_LISTED: Final = 300
@@ -318,16 +318,18 @@ def _show_pair(demand_id: str, row: Row, rows: pl.DataFrame) -> None:
             _show_standing(row)
 
 
-def _judged_in_words(row: Row, rows: pl.DataFrame) -> dict[str, str]:
-    """Of each achievement whose judgement moved a candidate, what was judged and of what."""
+def _judged_in_words(row: Row, rows: pl.DataFrame) -> dict[Pair, str]:
+    """Of each pair whose judgement moved a candidate, what was judged and of what."""
+    demand_id = str(row["demand_id"])
     decided = {each["achievement_id"]: each["verdict"] for each in rows.iter_rows(named=True)}
-    told: dict[str, str] = {}
+    by_hand = set(judgements.set_levels(ledger(), demand_id)["achievement_id"])
+    told: dict[Pair, str] = {}
     for part in cast(Sequence[Mapping[str, object]], row["learned"] or ()):
-        identity = str(part["achievement_id"])
-        title = str(catalogue.record(ledger(), "achievements", identity)["title"])
-        verdict = decided.get(identity)
+        pair = str(part["demand_id"]), str(part["achievement_id"])
+        title = str(catalogue.record(ledger(), "achievements", pair[1])["title"])
+        verdict = decided.get(pair[1]) if pair[0] == demand_id and pair[1] not in by_hand else None
         key = f"why.judged_{verdict}" if verdict in ("accept", "reject") else "why.judged_level"
-        told[identity] = t(key, title=title, level=t(f"level.{part['level']}"))
+        told[pair] = t(key, title=title, level=t(f"level.{part['level']}"))
     return told
 
 

@@ -14,18 +14,19 @@ from matching.ledger import catalogue
 from matching.ledger.corrections import correct
 from matching.ledger.database import reading, writing
 from matching.ledger.decisions import decide
+from matching.ledger.judgements import add_model, set_level
 from matching.ledger.runs import add_run
-from matching.ledger.tables import decision, metadata
+from matching.ledger.tables import decision, metadata, pair_level
 from matching.schema import CANDIDATES, FIELDS, KINDS
 
 CANDIDATE = {
     **dict.fromkeys(CANDIDATES, ""),
     **{name: 0.0 for name, dtype in CANDIDATES.items() if dtype == pl.Float64()},
+    **{name: [] for name, dtype in CANDIDATES.items() if isinstance(dtype, pl.List)},
     "demand_id": "D1",
     "achievement_id": "A1",
     "rank": 1,
-    "shared_terms": [],
-    "shared_fields": [],
+    "level": 4,
 }
 
 
@@ -50,6 +51,8 @@ def full(ledger: Engine) -> Engine:
         seen=None,
     )
     correct(ledger, "demands", "D1", "province_4567", ["S3"], "甲", "1")
+    set_level(ledger, "D1", "A1", 3, "甲", "1")
+    add_model(ledger, {"source": "甲"}, pairs=1, before=0.5, after=0.6, forced=False, agent="甲")
     return ledger
 
 
@@ -107,3 +110,19 @@ def test_a_decision_is_corrected_once(full: Engine) -> None:
         connection.execute(insert(decision).values(**entry, nonce="2"))
     with pytest.raises(IntegrityError, match="UNIQUE"), writing(full) as connection:
         connection.execute(insert(decision).values(**entry, nonce="3"))
+
+
+@pytest.mark.parametrize("level", [0, 5, -1])
+def test_a_level_is_one_of_four_whoever_writes_it(level: int, full: Engine) -> None:
+    row = {"demand_id": "D1", "achievement_id": "A1", "agent": "甲", "nonce": "2", "at": ""}
+    with pytest.raises(IntegrityError, match="CHECK"), writing(full) as connection:
+        connection.execute(insert(pair_level).values(**row, level=level))
+
+
+def test_an_agents_nonce_sets_one_level(full: Engine) -> None:
+    """Another pair does not make it another click."""
+    row = {"demand_id": "D2", "achievement_id": "A2", "level": 1, "nonce": "1", "at": ""}
+    with pytest.raises(IntegrityError, match="UNIQUE"), writing(full) as connection:
+        connection.execute(insert(pair_level).values(**row, agent="甲"))
+    with writing(full) as connection:
+        connection.execute(insert(pair_level).values(**row, agent="乙"))

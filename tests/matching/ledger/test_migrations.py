@@ -18,10 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections, deals, decisions, migrations
+from matching.ledger import catalogue, corrections, deals, decisions, judgements, migrations
 from matching.ledger.database import open_ledger, reading, writing
 from matching.ledger.runs import add_run, candidates_of, latest_run
 from matching.ledger.tables import metadata
+from matching.pipeline import review_list
 from matching.schema import CANDIDATES, FIELDS, KINDS
 
 MIGRATIONS = Path(next(iter(migrations.__path__)))
@@ -76,6 +77,8 @@ def filled(engine: Engine) -> None:
         seen=None,
     )
     corrections.correct(engine, "demands", "D1", "province_4567", ["S3"], "甲", "1")
+    judgements.set_level(engine, "D1", "A1", 3, "甲", "1")
+    judgements.add_model(engine, {"source": "甲"}, pairs=1, before=0.5, after=0.6, forced=False, agent="甲")
 
 
 def content(engine: Engine) -> list[pl.DataFrame]:
@@ -87,6 +90,8 @@ def content(engine: Engine) -> list[pl.DataFrame]:
         decisions.standing(engine),
         deals.all_deals(engine),
         deals.deal_events(engine),
+        judgements.judgements(engine),
+        pl.DataFrame(judgements.learned_model(engine)),
     ]
 
 
@@ -169,16 +174,25 @@ def test_a_step_that_fails_leaves_the_ledger_as_it_was(ledger: Engine, tmp_path:
         assert MigrationContext.configure(connection).get_current_revision() == newest
 
 
-def fill_of_0001(engine: Engine) -> dict[str, list[dict[str, Any]]]:
-    """A ledger as revision 0001 made it, with rows in every table; those rows."""
+# What the first revision did not know of a candidate, and what the second did not.
+AFTER_0001 = {"concept_part"}
+AFTER_0002 = {
+    *("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts", "learned"),
+    *("other_parts", "covariances", "similarity"),
+}
+
+
+def fill_old(engine: Engine, step: str = "0001") -> dict[str, list[dict[str, Any]]]:
+    """A ledger as an early revision made it, with rows in every table; those rows."""
     with engine.begin() as connection:
         steps = config()
         steps.attributes["connection"] = connection
-        command.upgrade(steps, "0001")
+        command.upgrade(steps, step)
         old = MetaData()
         old.reflect(connection)
         common = {"agent": "甲", "at": "2026-01-10T02:00:00.000+00:00"}
-        score = {name: 0.25 for name, dtype in CANDIDATES.items() if dtype == pl.Float64() and name != "concept_part"}
+        later = AFTER_0001 | AFTER_0002 if step == "0001" else AFTER_0002
+        score = {name: 0.25 for name, dtype in CANDIDATES.items() if dtype == pl.Float64() and name not in later}
         parts = {
             **score,
             "shared_terms": [{"term": "防冰", "contribution": 0.1}],
@@ -208,6 +222,14 @@ def fill_of_0001(engine: Engine) -> dict[str, list[dict[str, Any]]]:
                 {"deal_id": 1, "state": "recommended", "reason": "", "note": "", "decision_id": 1, **common}
             ],
         }
+        if step != "0001":
+            rows["field_change"] = [
+                {
+                    **{"kind": "demands", "record_id": "D1", "version": 1, "taxonomy": "province_4567"},
+                    **{"basis": "corrected", "codes": ["S3"], "confidences": [1.0], "terms": [[]], "nonce": "1"},
+                    **common,
+                }
+            ]
         for upload_id, (kind, name) in enumerate((("demands", "demand"), ("achievements", "achievement")), start=1):
             listed = records(kind, *[{"title": title, "content_hash": "1" * 64} for title in ("抗冰涂层", "除冰")])
             rows[name] = [{**row, "version": 1, "upload_id": upload_id} for row in listed.to_dicts()]
@@ -221,18 +243,19 @@ def test_a_ledger_of_the_first_revision_is_brought_up_with_its_data(tmp_path: Pa
     """What the first revision held is there, row by row; its candidates had no part of the lexicon."""
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     old = create_engine(url)
-    rows = fill_of_0001(old)
+    rows = fill_old(old)
     assert "field_change" not in inspect(old).get_table_names()
     assert "concept_part" not in {column["name"] for column in inspect(old).get_columns("candidate")}
     old.dispose()
     engine = open_ledger(url)
-    assert {*rows, "field_change"} == set(metadata.tables)
+    assert {*rows, "field_change", "pair_level", "level_model"} == set(metadata.tables)
     with reading(engine) as connection:
         for name, written in rows.items():
             table = metadata.tables[name]
             held = [dict(row._mapping) for row in connection.execute(select(table))]
             assert [{key: row[key] for key in given} for row, given in zip(held, written, strict=True)] == written
-        assert connection.execute(select(metadata.tables["field_change"])).all() == []
+        for name in set(metadata.tables) - set(rows):
+            assert connection.execute(select(metadata.tables[name])).all() == []
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     found = candidates_of(engine, 1, "D1")
@@ -245,7 +268,7 @@ def test_a_ledger_of_the_first_revision_is_brought_up_with_its_data(tmp_path: Pa
 def test_a_ledger_that_was_brought_up_is_used_like_a_new_one(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     old = create_engine(url)
-    fill_of_0001(old)
+    fill_old(old)
     old.dispose()
     engine = open_ledger(url)
     corrections.correct(engine, "demands", "D1", "province_4567", ["S3"], "甲", "1")
@@ -258,4 +281,45 @@ def test_a_ledger_that_was_brought_up_is_used_like_a_new_one(tmp_path: Path) -> 
             changed = statement.replace("agent", "score") if name == "candidate" else statement
             with pytest.raises(IntegrityError, match="append-only"), writing(engine) as connection:
                 connection.exec_driver_sql(changed)
+    engine.dispose()
+
+
+def test_a_ledger_of_the_second_revision_is_brought_up_with_its_data(tmp_path: Path) -> None:
+    """Row by row; its candidates keep their score and know no level, and nothing is judged by hand."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    old = create_engine(url)
+    rows = fill_old(old, "0002")
+    assert not {"pair_level", "level_model"} & set(inspect(old).get_table_names())
+    assert not AFTER_0002 & {column["name"] for column in inspect(old).get_columns("candidate")}
+    assert {column["name"] for column in inspect(old).get_columns("candidate")} >= AFTER_0001
+    old.dispose()
+    engine = open_ledger(url)
+    assert {*rows, "pair_level", "level_model"} == set(metadata.tables)
+    with reading(engine) as connection:
+        for name, written in rows.items():
+            held = [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))]
+            assert [{key: row[key] for key in given} for row, given in zip(held, written, strict=True)] == written
+        for name in ("pair_level", "level_model"):
+            assert connection.execute(select(metadata.tables[name])).all() == []
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    found = candidates_of(engine, 1, "D1")
+    assert found["achievement_id"].to_list() == ["A1", "A2"]
+    assert found.select(sorted(AFTER_0002)).null_count().row(0) == (2,) * len(AFTER_0002)
+    assert found.select("score", "concept_part", "character_part").rows() == [(0.25, 0.25, 0.25)] * 2
+    assert judgements.learned_model(engine) is None
+    engine.dispose()
+
+
+def test_candidates_of_a_run_that_knew_no_levels_are_not_moved(tmp_path: Path) -> None:
+    """The acceptance of the first one, and a level by hand of the second, are known and move nothing."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    old = create_engine(url)
+    fill_old(old, "0002")
+    old.dispose()
+    engine = open_ledger(url)
+    judgements.set_level(engine, "D1", "A2", 4, "甲", "1")
+    assert judgements.judgements(engine, "D1").rows() == [("D1", "A1", 4), ("D1", "A2", 4)]
+    assert review_list(engine, 1, "D1").equals(candidates_of(engine, 1, "D1"))
+    assert review_list(engine, 1, "D1").height == 2
     engine.dispose()

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from matching.errors import DuijieError
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections, deals, decisions, runs
+from matching.ledger import catalogue, corrections, deals, decisions, judgements, runs
 from matching.ledger.database import open_ledger
 from matching.ledger.revision import Revision, revision
 from matching.schema import CANDIDATES, FIELDS, KINDS, Kind
@@ -58,34 +58,38 @@ def used(ledger: Engine) -> Engine:
 
 
 def test_of_an_empty_ledger(ledger: Engine) -> None:
-    assert revision(ledger) == Revision(0, 0, 0, 0, 0)
+    assert revision(ledger) == Revision(0, 0, 0, 0, 0, 0)
 
 
 def test_each_kind_of_write_changes_it(ledger: Engine) -> None:
     load(ledger, "demands")
-    assert revision(ledger) == Revision(upload=1, field_change=0, run=0, decision=0, event=0)
+    assert revision(ledger) == Revision(upload=1, field_change=0, run=0, decision=0, level=0, event=0)
     load(ledger, "achievements")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=0, decision=0, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=0, decision=0, level=0, event=0)
     match(ledger, "a")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=0, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=0, level=0, event=0)
     decide(ledger, "later", "1", None)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=1, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=1, level=0, event=0)
     decide(ledger, "accept", "2", 1)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=2, event=1)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=2, level=0, event=1)
     decisions.undo(ledger, 2, "甲", "3")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=3, event=2)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=3, level=0, event=2)
     decide(ledger, "accept", "4", 1)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, event=3)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=3)
     deals.move(ledger, 1, "contacted", "甲", seen=3)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=4)
     correct(ledger, ["S3"], "5")
-    assert revision(ledger) == Revision(upload=2, field_change=1, run=1, decision=4, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=1, run=1, decision=4, level=0, event=4)
     corrections.release(ledger, "demands", "D1", TAXONOMY, "甲", "6")
-    assert revision(ledger) == Revision(upload=2, field_change=2, run=1, decision=4, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=2, run=1, decision=4, level=0, event=4)
     learned = {"record_id": ["D1"], "version": [1], "taxonomy": [TAXONOMY], "codes": [["S4"]]}
     learned |= {"confidences": [[0.5]], "terms": [[["防冰"]]]}
     corrections.add_learned(ledger, "demands", pl.DataFrame(learned), "甲")
-    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=0, event=4)
+    judgements.set_level(ledger, "D1", "A1", 3, "甲", "7")
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=1, event=4)
+    judgements.set_level(ledger, "D1", "A1", None, "甲", "8")
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=2, event=4)
 
 
 def test_a_list_that_changes_nothing_is_an_upload_all_the_same(used: Engine) -> None:
@@ -109,15 +113,22 @@ def test_reading_does_not_change_it(used: Engine) -> None:
     corrections.corrected_records(used)
     corrections.is_corrected(used, "demands", "D1", TAXONOMY)
     corrections.newest_correction(used)
+    judgements.judgements(used)
+    judgements.set_levels(used, "D1")
+    judgements.learned_model(used)
     assert revision(used) == before
 
 
 def test_what_was_already_written_does_not_change_it(used: Engine) -> None:
     correct(used, ["S3"], "2")
+    judgements.set_level(used, "D1", "A1", 3, "甲", "2")
     before = revision(used)
     match(used, "a")
     decide(used, "accept", "1", None)
     correct(used, ["S3"], "3")
+    judgements.set_level(used, "D1", "A1", 3, "甲", "3")
+    judgements.set_level(used, "D1", "A1", 1, "甲", "2")
+    judgements.set_level(used, "D1", "A2", None, "甲", "4")
     assert revision(used) == before
 
 
@@ -131,6 +142,7 @@ def test_what_is_refused_does_not_change_it(used: Engine) -> None:
         lambda: deals.move(used, 1, "ended", "甲", seen=1),
         lambda: correct(used, ["S404"], "5"),
         lambda: correct(used, ["S3"], "6", "none"),
+        lambda: judgements.set_level(used, "D1", "A1", 5, "甲", "7"),
     ):
         with pytest.raises(DuijieError):
             refused()
@@ -141,5 +153,5 @@ def test_it_is_the_same_for_everyone(used: Engine) -> None:
     other = open_ledger(str(used.url))
     assert revision(other) == revision(used)
     deals.move(other, 1, "contacted", "乙", seen=1)
-    assert revision(other) == revision(used) == Revision(2, 0, 1, 1, 2)
+    assert revision(other) == revision(used) == Revision(2, 0, 1, 1, 0, 2)
     other.dispose()

@@ -30,6 +30,17 @@ def candidates(*pairs: tuple[str, str, float]) -> pl.DataFrame:
             "achievement_id": achievement,
             "rank": next(ranks[demand]),
             "score": score,
+            "level": 1 + round(3 * score),
+            "certainty": 0.625,
+            "reach_two": score,
+            "reach_three": score / 2,
+            "reach_four": score / 4,
+            "base": 0.125,
+            "feature_parts": [{"feature": "characters", "part": score}, {"feature": "length", "part": -score / 8}],
+            "learned": [{"demand_id": "D2", "achievement_id": "A1", "level": 1, "part": -0.25}],
+            "other_parts": 0.25 - score / 8,
+            "covariances": [1.5, -score, 0.0],
+            "similarity": score / 2,
             "character_part": score / 2,
             "word_part": score / 8,
             "concept_part": score / 8,
@@ -192,3 +203,36 @@ def test_what_is_not_there_has_no_candidates(catalogued: Engine) -> None:
     run = add(catalogued)
     assert runs.candidates_of(catalogued, run.run_id, "D9").is_empty()
     assert runs.candidates_of(catalogued, run.run_id + 1, "D1").is_empty()
+
+
+UNKNOWN_BEFORE = [
+    *("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts", "learned"),
+    *("other_parts", "covariances", "similarity"),
+]
+
+
+def test_every_column_of_a_candidate_comes_back(catalogued: Engine) -> None:
+    """What only the records know, and the demand's own texts, are asked of the catalogue."""
+    run = add(catalogued)
+    kept = [name for name in CANDIDATES if name in CANDIDATE_ROWS]
+    assert set(CANDIDATES) - set(kept) == {"demand_title", "enterprise", "achievement_title"}
+    rows = runs.candidates_of(catalogued, run.run_id, "D1")
+    kept.remove("institute")
+    assert PAIRS.select(UNKNOWN_BEFORE).null_count().sum_horizontal().item() == 0
+    assert rows.select(kept).equals(PAIRS.filter(demand_id="D1").select(kept))
+
+
+def test_a_candidate_without_levels_comes_back_without(catalogued: Engine) -> None:
+    before = PAIRS.with_columns(pl.lit(None).cast(CANDIDATES[name]).alias(name) for name in UNKNOWN_BEFORE)
+    run = add(catalogued, found=before)
+    rows = runs.candidates_of(catalogued, run.run_id, "D1")
+    assert rows.schema == CANDIDATE_ROWS
+    assert rows.select(UNKNOWN_BEFORE).null_count().row(0) == (3,) * len(UNKNOWN_BEFORE)
+    assert rows["score"].to_list() == [0.9, 0.5, 0.1]
+
+
+def test_a_list_of_nothing_is_not_an_absent_list(catalogued: Engine) -> None:
+    lists = ["feature_parts", "learned", "covariances", "shared_terms", "shared_fields"]
+    empty = PAIRS.with_columns(pl.lit([], dtype=CANDIDATES[name]).alias(name) for name in lists)
+    rows = runs.candidates_of(catalogued, add(catalogued, found=empty).run_id, "D1")
+    assert rows.select(lists).rows() == [([],) * len(lists)] * 3

@@ -13,16 +13,22 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from places import SAMPLES
 from records import records
 
+from matching.fields.assignment import assign_fields
 from matching.fields.lexicon import Group, Lexicon, load_lexicon
 from matching.fields.terms import closed_up, normalised
+from matching.intake.judgements import read_judgements
 from matching.intake.reading import Reading
 from matching.pipeline import Ranking, rank
 from matching.ranking.analysis import characters
 from matching.ranking.candidates import field_names
+from matching.ranking.features import GROUPS
+from matching.ranking.levels import LevelModel, load_model
 from matching.ranking.weights import Weights, load_weights
-from matching.schema import CANDIDATES, FIELDS
+from matching.schema import CANDIDATES, FIELDS, JUDGEMENTS
+from matching.settings import Settings
 
 EXACT: Final = 1e-12
 TEXT_PARTS: Final = ("character_part", "word_part", "concept_part")
@@ -34,6 +40,11 @@ LEXICON: Final = Lexicon(
     ),
     frozenset(),
     0.4,
+)
+
+# A level model that knows nothing but the cosine of the characters.
+PLAIN_MODEL: Final = LevelModel(
+    "by hand", ("characters",), (0.5,), (0.25,), ((1.0,), (1.5,), (2.0,)), (0.5, -0.5, -1.5)
 )
 
 # What keeps every block of the space filled, whatever else a list has.
@@ -48,6 +59,39 @@ def samples(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
 @pytest.fixture(scope="module")
 def rows(samples: Ranking) -> pl.DataFrame:
     return samples.candidates
+
+
+@pytest.fixture(scope="module")
+def judgements() -> pl.DataFrame:
+    return read_judgements(SAMPLES / "judgements.csv", Settings())
+
+
+@pytest.fixture(scope="module")
+def known(sample_demands: Reading, sample_achievements: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Fields of the samples, as `rank` assigns them."""
+    return assign_fields(sample_demands.frame, "demand_id"), assign_fields(sample_achievements.frame, "achievement_id")
+
+
+@pytest.fixture(scope="module")
+def judged(
+    sample_demands: Reading,
+    sample_achievements: Reading,
+    known: tuple[pl.DataFrame, pl.DataFrame],
+    judgements: pl.DataFrame,
+) -> Ranking:
+    return rank(
+        sample_demands.frame,
+        sample_achievements.frame,
+        top=10,
+        demand_fields=known[0],
+        achievement_fields=known[1],
+        judgements=judgements,
+    )
+
+
+@pytest.fixture(scope="module", params=["without judgements", "with judgements"])
+def either(request: pytest.FixtureRequest, samples: Ranking, judged: Ranking) -> Ranking:
+    return judged if request.param == "with judgements" else samples
 
 
 @pytest.fixture
@@ -77,10 +121,123 @@ def test_titles_and_organisations_are_those_of_the_records(
     assert rows.select(columns).equals(expected.select(columns))
 
 
-def test_parts_sum_to_the_score(rows: pl.DataFrame) -> None:
+def test_parts_sum_to_the_similarity(rows: pl.DataFrame) -> None:
     parts = rows.select(pl.sum_horizontal(*TEXT_PARTS, "field_part")).to_series()
-    np.testing.assert_allclose(parts, rows["score"], rtol=0, atol=EXACT)
+    np.testing.assert_allclose(parts, rows["similarity"], rtol=0, atol=EXACT)
     assert all((rows[part] > 0).any() for part in (*TEXT_PARTS, "field_part"))
+
+
+def summed(rows: pl.DataFrame, column: str) -> np.ndarray:
+    return np.array([sum(each["part"] for each in parts) for parts in rows[column].to_list()])
+
+
+def test_parts_sum_to_the_score(either: Ranking) -> None:
+    found = either.candidates
+    assert found.height == 600
+    parts = found["base"] + summed(found, "feature_parts") + summed(found, "learned") + found["other_parts"]
+    np.testing.assert_allclose(parts, found["score"], rtol=0, atol=EXACT)
+
+
+def test_parts_of_features_come_by_group_and_the_rest_is_what_the_limits_take_off(
+    rows: pl.DataFrame, samples: Ranking
+) -> None:
+    """Where nothing is judged, that is what makes a level no likelier to be reached than the one below it."""
+    groups = list(dict.fromkeys(GROUPS.values()))
+    assert all([each["feature"] for each in parts] == groups for parts in rows["feature_parts"].to_list())
+    assert rows["base"].n_unique() == 1
+    assert rows["learned"].list.len().to_list() == [0] * rows.height
+    vectors, pairs = samples.vectors, samples.scored.pairs
+    ids = pl.DataFrame(
+        {
+            "demand_id": [vectors.demand_ids[row] for row in pairs.demands],
+            "achievement_id": [vectors.achievement_ids[column] for column in pairs.achievements],
+        }
+    )
+    slopes, intercepts = np.array(samples.model.coefficients), np.array(samples.model.intercepts)
+    chances = 1 / (1 + np.exp(-(samples.scored.standardised @ slopes.T + intercepts)))
+    taken_off = (np.minimum.accumulate(chances, axis=1) - chances) @ np.array([1, 2, 4]) / 7
+    known = ids.with_columns(taken_off=pl.Series(taken_off))
+    expected = rows.join(known, on=["demand_id", "achievement_id"], maintain_order="left")["taken_off"]
+    np.testing.assert_allclose(rows["other_parts"], expected, rtol=0, atol=EXACT)
+    assert 0 < (expected < 0).sum() < rows.height / 10
+
+
+def test_score_level_and_certainty_follow_from_the_probabilities(either: Ranking) -> None:
+    """Levels 1 to 4 gain 0, 1, 3 and 7 of at most 7; the level is the highest that is likelier reached than not."""
+    for row in either.candidates.iter_rows(named=True):
+        two, three, four = (row[f"reach_{step}"] for step in ("two", "three", "four"))
+        within = [min(max(chance, 0.0), 1.0) for chance in row["unlimited"]]
+        assert [two, three, four] == [min(within[:1]), min(within[:2]), min(within)]
+        assert 1 >= two >= three >= four >= 0
+        assert row["score"] == pytest.approx((two + 2 * three + 4 * four) / 7, abs=EXACT)
+        level = 4 if four > 0.5 else 3 if three > 0.5 else 2 if two > 0.5 else 1
+        assert row["level"] == level
+        likely = {1: 1 - two, 2: two - three, 3: three - four, 4: four}
+        assert row["certainty"] == pytest.approx(likely[level], abs=EXACT)
+        assert -EXACT <= row["certainty"] <= 1 + EXACT
+
+
+def test_reasons_are_the_strongest_of_the_judgements_that_moved_a_pair(
+    judged: Ranking, judgements: pl.DataFrame
+) -> None:
+    """Of others than the pair's own; the strongest first, ties by place; the rest is in `other_parts`."""
+    levels = {(demand, achievement): level for demand, achievement, level in judgements.iter_rows()}
+    scored = judged.scored
+    ids = [
+        (judged.vectors.demand_ids[row], judged.vectors.achievement_ids[column])
+        for row, column in zip(scored.pairs.demands, scored.pairs.achievements, strict=True)
+    ]
+    place_of = {pair: place for place, pair in enumerate(ids)}
+    moved, more = 0, 0
+    for row in judged.candidates.iter_rows(named=True):
+        pair = (row["demand_id"], row["achievement_id"])
+        amounts = scored.learned.amounts[[place_of[pair]]].tocoo()
+        every = {ids[judgement]: amount for judgement, amount in zip(amounts.col, amounts.data, strict=True)}
+        assert pair not in every
+        assert set(every) <= set(levels)
+        told = {(each["demand_id"], each["achievement_id"]): each["part"] for each in row["learned"]}
+        assert len(told) == len(row["learned"]) == min(len(every), judged.weights.reasons)
+        assert told == {each: every[each] for each in told}
+        assert all(each["level"] == levels[each["demand_id"], each["achievement_id"]] for each in row["learned"])
+        strengths = [abs(amount) for amount in told.values()]
+        assert strengths == sorted(strengths, reverse=True)
+        assert all(abs(amount) <= strengths[-1] for each, amount in every.items() if each not in told)
+        moved += bool(told)
+        more += len(every) > len(told)
+    assert moved > 500
+    assert more > 100
+
+
+def test_the_levels_of_judged_pairs_are_known(judged: Ranking, judgements: pl.DataFrame) -> None:
+    found = {
+        (judged.vectors.demand_ids[row], judged.vectors.achievement_ids[column]): level
+        for row, column, level in zip(
+            judged.scored.pairs.demands, judged.scored.pairs.achievements, judged.scored.judged, strict=True
+        )
+    }
+    expected = {(demand, achievement): level for demand, achievement, level in judgements.iter_rows()}
+    assert {pair: level for pair, level in found.items() if level} == expected
+
+
+def test_covariances_are_those_of_the_demand_s_candidates(either: Ranking) -> None:
+    """A square for each demand, the same both ways, with no variance below nought; none for what is judged."""
+    of_place = dict(
+        zip(
+            zip(either.scored.pairs.demands, either.scored.pairs.achievements, strict=True),
+            either.scored.judged,
+            strict=True,
+        )
+    )
+    demand_row = {each: row for row, each in enumerate(either.vectors.demand_ids)}
+    column = {each: place for place, each in enumerate(either.vectors.achievement_ids)}
+    for [demand], group in either.candidates.group_by("demand_id", maintain_order=True):
+        square = np.array(group["covariances"].to_list())
+        assert square.shape == (group.height, group.height)
+        np.testing.assert_allclose(square, square.T, rtol=0, atol=EXACT)
+        assert np.linalg.eigvalsh(square).min() > -1e-9
+        known = [bool(of_place[demand_row[str(demand)], column[each]]) for each in group["achievement_id"]]
+        assert (np.diag(square) == 0).tolist() == known
+        assert not square[known].any()
 
 
 def test_terms_sum_to_the_parts_of_the_text(rows: pl.DataFrame) -> None:
@@ -96,7 +253,14 @@ def test_scores_of_text_and_field_carry_their_shares(rows: pl.DataFrame) -> None
     np.testing.assert_allclose(rows["field_score"] * weights.field, rows["field_part"], rtol=0, atol=EXACT)
 
 
-@pytest.mark.parametrize("column", [name for name in CANDIDATES if name.endswith(("score", "_part", "other_terms"))])
+@pytest.mark.parametrize(
+    "column",
+    [
+        name
+        for name in CANDIDATES
+        if name.endswith(("score", "_part", "other_terms", "similarity", "certainty", "base")) or "reach_" in name
+    ],
+)
 def test_amounts_lie_between_0_and_1(rows: pl.DataFrame, column: str) -> None:
     assert rows[column].min() >= 0
     assert rows[column].max() <= 1 + EXACT
@@ -110,12 +274,56 @@ def test_ranks_count_from_1_and_demands_come_by_id(rows: pl.DataFrame, samples: 
         assert group["achievement_id"].is_unique().all()
 
 
-def test_the_best_are_kept(rows: pl.DataFrame, samples: Ranking) -> None:
-    """No achievement that is left out scores more than the last one kept."""
-    scores = (samples.vectors.demands @ samples.vectors.achievements.T).toarray()
-    for place, demand_id in enumerate(samples.vectors.demand_ids):
-        kept = rows.filter(pl.col("demand_id") == demand_id)["score"].to_list()
-        np.testing.assert_allclose(kept, np.sort(scores[place])[::-1][:10], rtol=0, atol=EXACT)
+def test_similarity_is_the_product_of_rows(either: Ranking) -> None:
+    products = (either.vectors.demands @ either.vectors.achievements.T).toarray()
+    row_of = {each: row for row, each in enumerate(either.vectors.demand_ids)}
+    column_of = {each: column for column, each in enumerate(either.vectors.achievement_ids)}
+    pairs = either.candidates.select("demand_id", "achievement_id").iter_rows()
+    expected = [products[row_of[demand], column_of[achievement]] for demand, achievement in pairs]
+    np.testing.assert_allclose(either.candidates["similarity"], expected, rtol=0, atol=EXACT)
+
+
+def test_the_nearest_are_considered(samples: Ranking) -> None:
+    """Without judgements exactly the 50 nearest of each demand are scored, by demand and achievement."""
+    products = (samples.vectors.demands @ samples.vectors.achievements.T).toarray()
+    pairs = samples.scored.pairs
+    assert load_weights().retrieved == 50
+    for row, near in enumerate(products):
+        found = pairs.achievements[pairs.demands == row]
+        assert found.tolist() == sorted(found.tolist())
+        np.testing.assert_allclose(np.sort(near[found]), np.sort(near)[-50:], rtol=0, atol=EXACT)
+    assert len(pairs) == 60 * 50
+
+
+def test_judged_pairs_are_considered_too(samples: Ranking, judged: Ranking, judgements: pl.DataFrame) -> None:
+    def considered(ranking: Ranking) -> set[tuple[str, str]]:
+        pairs = ranking.scored.pairs
+        ids = ranking.vectors.demand_ids, ranking.vectors.achievement_ids
+        return {(ids[0][row], ids[1][column]) for row, column in zip(pairs.demands, pairs.achievements, strict=True)}
+
+    assert considered(judged) == considered(samples) | set(judgements.drop("level").iter_rows())
+
+
+def test_the_best_are_kept(either: Ranking, samples: Ranking) -> None:
+    """No achievement that is retrieved and left out scores more than the last one kept."""
+    row_of = {each: row for row, each in enumerate(either.vectors.demand_ids)}
+    for [demand], kept in either.candidates.group_by("demand_id", maintain_order=True):
+        # What is judged and not retrieved is scored, but takes no place.
+        retrieved = samples.scored.pairs.achievements[samples.scored.pairs.demands == row_of[str(demand)]]
+        of_demand = either.scored.pairs.demands == row_of[str(demand)]
+        listed_pairs = of_demand & np.isin(either.scored.pairs.achievements, retrieved)
+        scores, places = either.scored.score[listed_pairs], either.scored.pairs.achievements[listed_pairs]
+        best = sorted(
+            (-score, either.vectors.achievement_ids[place]) for score, place in zip(scores, places, strict=True)
+        )
+        assert len(best) == 50
+        assert kept.select(-pl.col("score"), "achievement_id").rows() == best[:10]
+
+
+def test_the_level_model_puts_what_is_retrieved_in_order(rows: pl.DataFrame) -> None:
+    by_similarity = rows.sort("demand_id", pl.col("similarity").neg(), "achievement_id")
+    assert by_similarity["achievement_id"].to_list() != rows["achievement_id"].to_list()
+    assert rows["level"].n_unique() == 4
 
 
 def test_shared_terms_fall_and_are_said_by_both_texts(
@@ -161,19 +369,21 @@ def test_fewer_terms_move_into_the_rest() -> None:
     many = rank(demands, achievements).candidates.row(0, named=True)
     few = rank(demands, achievements, weights=replace(load_weights(), terms=2)).candidates.row(0, named=True)
     assert few["shared_terms"] == many["shared_terms"][:2]
-    assert few["score"] == many["score"]
+    assert (few["score"], few["similarity"]) == (many["score"], many["similarity"])
     rest = sum(each["contribution"] for each in many["shared_terms"][2:])
     assert few["other_terms"] == pytest.approx(rest, abs=EXACT)
 
 
-def plainly(demands: pl.DataFrame, achievements: pl.DataFrame, top: int = 10) -> pl.DataFrame:
+def plainly(
+    demands: pl.DataFrame, achievements: pl.DataFrame, top: int = 10, model: LevelModel | None = None
+) -> pl.DataFrame:
     """Candidates of records of whose fields nothing is known, but for D2."""
     known = fields(("D2", "contract_fields:05", 1.0))
-    return rank(demands, achievements, top, demand_fields=known, achievement_fields=fields()).candidates
+    return rank(demands, achievements, top, demand_fields=known, achievement_fields=fields(), model=model).candidates
 
 
 def shown(demand: str, achievement: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Terms of a pair of titles with their contributions, and the parts of its score."""
+    """Terms of a pair of titles with their contributions, and the parts of its similarity."""
     demands, achievements = (
         records("demands", {"title": demand}, ANCHOR),
         records("achievements", {"title": achievement}),
@@ -206,7 +416,7 @@ def test_what_is_part_of_a_shared_word_is_counted_with_it() -> None:
 def test_what_is_part_of_a_shared_pair_is_counted_with_it() -> None:
     """镍钴 is no word; where the pair is not shared its characters stand alone."""
     terms, row = shown("镍钴", "镍钴")
-    assert terms == pytest.approx({"镍钴": row["score"]}, abs=EXACT)
+    assert terms == pytest.approx({"镍钴": row["similarity"]}, abs=EXACT)
     assert set(shown("镍钴", "钴镍")[0]) == {"镍", "钴"}
 
 
@@ -224,10 +434,12 @@ def test_two_languages_meet_in_a_concept() -> None:
     terms, row = shown("石墨烯", "Graphene")
     assert row["character_part"] == row["word_part"] == row["field_part"] == 0
     assert (
-        row["concept_part"] == row["score"] == pytest.approx(load_weights().text * load_weights().concepts, abs=EXACT)
+        row["concept_part"]
+        == row["similarity"]
+        == pytest.approx(load_weights().text * load_weights().concepts, abs=EXACT)
     )
     assert next(iter(terms)) == "石墨烯"
-    assert sum(terms.values()) == pytest.approx(row["score"], abs=EXACT)
+    assert sum(terms.values()) == pytest.approx(row["similarity"], abs=EXACT)
 
 
 def test_a_concept_that_both_write_in_chinese_is_counted_with_its_characters() -> None:
@@ -236,7 +448,7 @@ def test_a_concept_that_both_write_in_chinese_is_counted_with_its_characters() -
     assert not set(characters("石墨烯")) & set(terms)
     above = sum(amount for term, amount in terms.items() if term != "石墨烯")
     assert 0 < above < row["concept_part"]
-    assert terms["石墨烯"] == pytest.approx(row["score"] - above, abs=EXACT)
+    assert terms["石墨烯"] == pytest.approx(row["similarity"] - above, abs=EXACT)
 
 
 def test_a_concept_takes_no_characters_of_a_text_that_does_not_write_it() -> None:
@@ -253,7 +465,9 @@ def test_what_shares_a_broader_concept_meets_more_weakly() -> None:
     found = plainly(demands, achievements).filter(demand_id="D1")
     assert found["achievement_id"].to_list() == ["A1", "A2"]
     assert [row[0]["term"] for row in found["shared_terms"]] == ["沼气", "生物质能"]
-    assert found["concept_part"].equals(found["score"])
+    assert found["concept_part"].to_list() == found["similarity"].to_list()
+    assert found["similarity"].is_sorted(descending=True)
+    assert found["similarity"].n_unique() == 2
 
 
 def test_ties_go_by_achievement_id() -> None:
@@ -268,7 +482,8 @@ def test_ties_go_by_achievement_id() -> None:
     found = plainly(records("demands", {"title": "沼气脱硫"}, ANCHOR), achievements).filter(demand_id="D1")
     assert found["achievement_id"].to_list() == ["A10", "A3", "A7"]
     assert found["rank"].to_list() == [1, 2, 3]
-    assert found["score"].n_unique() == 1
+    assert found["score"].n_unique() == found["similarity"].n_unique() == 1
+    assert found.select("level", "certainty", "base", "feature_parts", "other_parts").unique().height == 1
     assert found.select("shared_terms", "other_terms", "shared_fields").unique().height == 1
 
 
@@ -286,19 +501,24 @@ TEXT = st.text(alphabet="沼气脱硫塔锂电池负极材料水稻插秧机", m
 def test_the_same_text_ranks_first(text: str, others: list[str]) -> None:
     assume(all(set(characters(text)) != set(characters(other)) for other in others))
     achievements = records("achievements", ANCHOR, *({"title": other} for other in others), {"title": text})
-    found = listed(records("demands", {"title": text}, ANCHOR), achievements).filter(demand_id="D1")
+    demands = records("demands", {"title": text}, ANCHOR)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matching.ranking.vectors.load_lexicon", lambda: LEXICON)
+        found = plainly(demands, achievements, model=PLAIN_MODEL).filter(demand_id="D1")
     assert found["achievement_id"][0] in {f"A{len(others) + 2}", "A1" if text == ANCHOR["title"] else ""}
     assert found["score"][0] == found["score"].max()
+    assert found["similarity"][0] == pytest.approx(found["similarity"].max(), abs=EXACT)
 
 
-def test_the_same_text_and_fields_score_1() -> None:
+def test_the_same_text_and_fields_have_similarity_1() -> None:
     demands = records("demands", {"title": "水稻插秧机", "field": "新材料"}, ANCHOR)
     achievements = records("achievements", {"title": "水稻插秧机", "field": "新材料"}, {"title": "水稻插秧机"})
     found = listed(demands, achievements).filter(demand_id="D1")
     assert found["achievement_id"].to_list() == ["A1", "A2"]
-    assert found.select("score", "text_score", "field_score").row(0) == pytest.approx((1, 1, 1), abs=EXACT)
+    assert found.select("similarity", "text_score", "field_score").row(0) == pytest.approx((1, 1, 1), abs=EXACT)
     assert found["text_score"][1] == pytest.approx(1, abs=EXACT)
-    assert found["score"][1] < 1
+    assert found["similarity"][1] < 1
+    assert found["score"][1] < found["score"][0] < 1
 
 
 def test_a_demand_with_nothing_in_common_has_no_candidates() -> None:
@@ -330,12 +550,49 @@ def test_an_empty_list_has_no_candidates(demands: int, achievements: int) -> Non
 
 @pytest.mark.parametrize("top", [1, 3, 30])
 def test_top_is_the_length_of_the_lists(
-    sample_demands: Reading, sample_achievements: Reading, rows: pl.DataFrame, top: int
+    sample_demands: Reading,
+    sample_achievements: Reading,
+    known: tuple[pl.DataFrame, pl.DataFrame],
+    rows: pl.DataFrame,
+    top: int,
 ) -> None:
-    found = listed(sample_demands.frame, sample_achievements.frame, top)
-    assert found.group_by("demand_id").len()["len"].max() <= top
+    """Up to what is retrieved, the lists are beginnings of one list, and so are the covariances."""
+    demands, achievements = sample_demands.frame, sample_achievements.frame
+    found = rank(demands, achievements, top, demand_fields=known[0], achievement_fields=known[1]).candidates
+    assert set(found.group_by("demand_id").len()["len"]) == {top}
     kept = min(top, 10)
-    assert found.filter(pl.col("rank") <= kept).equals(rows.filter(pl.col("rank") <= kept))
+    left, right = (each.filter(pl.col("rank") <= kept) for each in (found, rows))
+    assert set(found["covariances"].list.len()) == {top}
+    for one, other in zip(left["covariances"].to_list(), right["covariances"].to_list(), strict=True):
+        assert one[:kept] == pytest.approx(other[:kept], abs=EXACT)
+    # Parts are matrix products, which may differ in the last bit with the number of rows.
+    rounded = ["covariances", "feature_parts", "other_parts"]
+    assert left.drop(rounded).equals(right.drop(rounded))
+    one, other = (
+        each.select(pl.col("feature_parts").list.eval(pl.element().struct.field("part"))).explode("feature_parts")
+        for each in (left, right)
+    )
+    np.testing.assert_allclose(one.to_series(), other.to_series(), rtol=0, atol=EXACT)
+    np.testing.assert_allclose(left["other_parts"], right["other_parts"], rtol=0, atol=EXACT)
+
+
+def test_at_least_as_many_are_retrieved_as_are_listed() -> None:
+    """Of six near achievements two are retrieved, where no more than one is listed, and three where three are."""
+    demands = records("demands", {"title": "沼气脱硫"}, ANCHOR)
+    achievements = records("achievements", *({"title": f"沼气脱硫{each}"} for each in "塔罐泵阀管井"), ANCHOR)
+    weights = replace(load_weights(), retrieved=2)
+    for top, considered in ((1, 2), (2, 2), (3, 3)):
+        found = rank(
+            demands,
+            achievements,
+            top,
+            demand_fields=fields(),
+            achievement_fields=fields(),
+            weights=weights,
+            model=PLAIN_MODEL,
+        )
+        assert np.count_nonzero(found.scored.pairs.demands == 0) == considered
+        assert found.candidates.filter(demand_id="D1").height == top
 
 
 def fields(*given_fields: tuple[str, str, float]) -> pl.DataFrame:
@@ -372,11 +629,16 @@ def shares(text: float, views: tuple[float, float, float] = (0.85, 0.05, 0.1)) -
     "weights", [shares(0), shares(1), shares(0.95, (1, 0, 0)), shares(0.95, (0, 1, 0)), shares(0.95, (0, 0, 1))]
 )
 def test_a_share_may_be_nought(weights: Weights) -> None:
-    row = rank(records("demands", ANCHOR), records("achievements", ANCHOR), weights=weights).candidates.row(
-        0, named=True
+    found = rank(
+        records("demands", ANCHOR),
+        records("achievements", ANCHOR),
+        demand_fields=fields(("D1", "contract_fields:05", 1.0)),
+        achievement_fields=fields(("A1", "contract_fields:05", 1.0)),
+        weights=weights,
     )
+    row = found.candidates.row(0, named=True)
     text = sum(row[part] for part in TEXT_PARTS)
-    assert (row["score"], text, row["field_part"]) == pytest.approx((1, weights.text, weights.field), abs=EXACT)
+    assert (row["similarity"], text, row["field_part"]) == pytest.approx((1, weights.text, weights.field), abs=EXACT)
     for part, share in zip(TEXT_PARTS, (weights.characters, weights.words, weights.concepts), strict=True):
         assert row[part] == pytest.approx(weights.text * share, abs=EXACT)
     assert row["text_score"] == pytest.approx(1 if weights.text else 0, abs=EXACT)
@@ -402,6 +664,62 @@ def test_shuffled_inputs_give_the_same_list(
     assert shuffled.fingerprint == samples.fingerprint
 
 
+def said(*rows: tuple[str, str, int]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=JUDGEMENTS, orient="row")
+
+
+LIKE: Final = ("沼气脱硫塔", "沼气脱硫罐", "生物质锅炉脱硝", "沼渣堆肥")
+
+
+def scores_with(*judged_pairs: tuple[str, str, int], top: int = 10, retrieved: int = 50) -> dict[str, float]:
+    """Score of each candidate of D1, with judgements."""
+    demands = records("demands", {"title": "沼气脱硫，沼渣堆肥，锅炉"}, ANCHOR)
+    achievements = records("achievements", *({"title": title} for title in LIKE), ANCHOR)
+    weights = replace(load_weights(), retrieved=retrieved)
+    found = rank(
+        demands,
+        achievements,
+        top,
+        demand_fields=fields(),
+        achievement_fields=fields(),
+        judgements=said(*judged_pairs),
+        weights=weights,
+        model=PLAIN_MODEL,
+    )
+    rows = found.candidates.filter(demand_id="D1")
+    return dict(rows.select("achievement_id", "score").iter_rows())
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_a_judgement_moves_the_other_pairs_of_its_demand_and_not_its_own() -> None:
+    before, praised, refused = scores_with(), scores_with(("D1", "A1", 4)), scores_with(("D1", "A1", 1))
+    assert set(before) == {"A1", "A2", "A3", "A4"}
+    assert before["A1"] == praised["A1"] == refused["A1"]
+    for each in ("A2", "A3", "A4"):
+        assert refused[each] < before[each] < praised[each]
+    # What is alike is moved more.
+    assert praised["A2"] - before["A2"] > praised["A4"] - before["A4"]
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_judgements_of_what_is_not_ranked_say_nothing() -> None:
+    assert scores_with(("D7", "A1", 4), ("D1", "A7", 1)) == scores_with()
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_of_two_judgements_of_a_pair_the_later_counts() -> None:
+    assert scores_with(("D1", "A1", 4), ("D1", "A1", 1)) == scores_with(("D1", "A1", 1))
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_a_judged_pair_that_is_not_retrieved_is_no_candidate() -> None:
+    before = scores_with(top=2, retrieved=2)
+    [away, *_] = sorted({"A1", "A2", "A3", "A4"} - set(before))
+    after = scores_with(("D1", away, 4), top=2, retrieved=2)
+    assert set(after) == set(before)
+    assert all(after[each] > before[each] for each in before)
+
+
 BASE_DEMANDS: Final = records("demands", {"title": "沼气脱硫", "problem": "气味重"}, ANCHOR)
 BASE_ACHIEVEMENTS: Final = records("achievements", {"title": "沼气脱硫塔", "summary": "干法"}, ANCHOR)
 
@@ -413,23 +731,31 @@ def changed(frame: pl.DataFrame, column: str, value: object) -> pl.DataFrame:
 
 
 def fingerprint(demands: pl.DataFrame, achievements: pl.DataFrame, **options: object) -> str:
-    found = rank(demands, achievements, **options).fingerprint  # type: ignore[arg-type]
+    """Of records whose fields are given, so that they need not be assigned each time."""
+    given_fields = {
+        "demand_fields": fields(("D1", "contract_fields:07", 1.0), ("D2", "contract_fields:05", 1.0)),
+        "achievement_fields": fields(("A1", "contract_fields:07", 1.0), ("A2", "contract_fields:05", 1.0)),
+    }
+    found = rank(demands, achievements, **{**given_fields, **options}).fingerprint  # type: ignore[arg-type]
     assert len(found) == 64
     return found
 
 
+@pytest.mark.usefixtures("small_lexicon")
 @pytest.mark.parametrize("column", ["demand_id", "title", "enterprise", "problem", "targets", "tried", "status"])
 def test_the_fingerprint_changes_with_a_demand(column: str) -> None:
     before = fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
     assert fingerprint(changed(BASE_DEMANDS, column, "沼液"), BASE_ACHIEVEMENTS) != before
 
 
+@pytest.mark.usefixtures("small_lexicon")
 @pytest.mark.parametrize("column", ["achievement_id", "title", "institute", "summary", "figures", "maturity"])
 def test_the_fingerprint_changes_with_an_achievement(column: str) -> None:
     before = fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
     assert fingerprint(BASE_DEMANDS, changed(BASE_ACHIEVEMENTS, column, "沼液")) != before
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_the_fingerprint_changes_with_a_keyword_and_a_record() -> None:
     before = fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
     keyword = records("demands", {"title": "沼气脱硫", "problem": "气味重", "keywords": ["沼液"]}, ANCHOR)
@@ -438,6 +764,7 @@ def test_the_fingerprint_changes_with_a_keyword_and_a_record() -> None:
     assert fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS[1:]) != before
 
 
+@pytest.mark.usefixtures("small_lexicon")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -447,7 +774,12 @@ def test_the_fingerprint_changes_with_a_keyword_and_a_record() -> None:
         {"taxonomies": {}},
         {"text": 0.9},
         {"field": 0.1},
+        {"retrieved": 49},
+        {"strength": 0.1},
+        {"likeness": replace(load_weights().likeness, near=0.6)},
+        {"likeness": replace(load_weights().likeness, noise=0.5)},
         {"terms": 23},
+        {"reasons": 4},
         {"parts": {**load_weights().parts, "demands": {**load_weights().parts["demands"], "title": 3}}},
         {"parts": {**load_weights().parts, "achievements": {"title": 4}}},
     ],
@@ -459,16 +791,58 @@ def test_the_fingerprint_changes_with_a_weight(changes: dict[str, object]) -> No
     assert fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, weights=weights) != before
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_the_fingerprint_changes_with_the_length_of_the_lists() -> None:
     assert fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, top=9) != fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, top=10)
 
 
+@pytest.mark.usefixtures("small_lexicon")
+def test_the_fingerprint_changes_with_a_judgement() -> None:
+    none = fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
+    assert fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, judgements=said()) == none
+    both = [said(("D1", "A1", level), ("D2", "A1", 1)) for level in (1, 4)]
+    found = {fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, judgements=each) for each in both}
+    assert len({none, *found}) == 3
+    assert fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, judgements=both[0][::-1]) in found
+
+
+@pytest.mark.usefixtures("small_lexicon")
+def test_equal_fingerprints_mean_equal_lists_whatever_is_judged_twice() -> None:
+    """Of two judgements of a pair the later counts, so that their order matters."""
+    twice = said(("D1", "A1", 4), ("D1", "A1", 1))
+    demands = records("demands", {"title": "沼气脱硫，沼渣堆肥"}, ANCHOR)
+    achievements = records("achievements", {"title": "沼气脱硫塔"}, {"title": "沼渣堆肥"}, ANCHOR)
+    one, other = (rank(demands, achievements, judgements=each) for each in (twice, twice[::-1]))
+    assert one.candidates["score"].to_list() != other.candidates["score"].to_list()
+    assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.usefixtures("small_lexicon")
+@pytest.mark.parametrize("name", ["source", "mean", "scale", "coefficients", "intercepts"])
+def test_the_fingerprint_changes_with_the_level_model(name: str) -> None:
+    values = {
+        "source": "elsewhere",
+        "mean": (0.4,),
+        "scale": (0.3,),
+        "coefficients": ((1.0,), (1.5,), (2.1,)),
+        "intercepts": (0.5, -0.5, -1.4),
+    }
+    before, after, shipped = (
+        fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS, model=model)
+        for model in (PLAIN_MODEL, replace(PLAIN_MODEL, **{name: values[name]}), load_model())  # type: ignore[arg-type]
+    )
+    assert len({before, after, shipped}) == 3
+    assert shipped == fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
+
+
+@pytest.mark.usefixtures("small_lexicon")
 def test_the_fingerprint_does_not_change_with_where_a_record_came_from() -> None:
     """The same records from another row of another file give the same list."""
     moved = BASE_DEMANDS.with_columns(pl.col("source_row") + 7)
     assert fingerprint(moved, BASE_ACHIEVEMENTS) == fingerprint(BASE_DEMANDS, BASE_ACHIEVEMENTS)
 
 
+@pytest.mark.usefixtures("small_lexicon")
 @pytest.mark.parametrize("name", ["province_4567:S3", "contract_fields:05"])
 def test_the_fingerprint_changes_with_the_fields(name: str) -> None:
     """Equal fingerprints mean equal lists, and the lists name the fields."""
@@ -481,6 +855,7 @@ def test_the_fingerprint_changes_with_the_fields(name: str) -> None:
     assert before.fingerprint != after.fingerprint
 
 
+@pytest.mark.usefixtures("small_lexicon")
 def test_the_fingerprint_changes_with_the_confidence_of_a_field() -> None:
     known = fields(("A1", "contract_fields:05", 1.0))
     options = {"achievement_fields": known}

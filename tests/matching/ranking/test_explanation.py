@@ -1,31 +1,45 @@
-"""A score taken apart, and where its terms stand in a text."""
+"""A similarity and a score taken apart, and where the terms stand in a text."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from itertools import pairwise
+from math import exp
 from typing import Final
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import SAMPLES
 from records import records
 
 from matching.fields.lexicon import Group, Lexicon, concepts_in, load_lexicon
 from matching.fields.terms import normalised, normalised_texts
+from matching.intake.judgements import read_judgements
 from matching.intake.reading import Reading
 from matching.pipeline import Ranking, explain, rank
 from matching.ranking.analysis import VIEWS, WeightedParts, characters, weighted_terms
 from matching.ranking.explanation import Explanation, spans
+from matching.ranking.features import GROUPS
+from matching.ranking.levels import LevelModel
 from matching.ranking.vectors import weighted_parts
 from matching.ranking.weights import load_weights
-from matching.schema import FIELDS
+from matching.schema import FIELDS, JUDGEMENTS
+from matching.settings import Settings
 
 EXACT: Final = 1e-12
 TERMS: Final = {"view": pl.String(), "term": pl.String(), "contribution": pl.Float64()}
 FIELD_PARTS: Final = {"taxonomy": pl.String(), "code": pl.String(), "contribution": pl.Float64()}
+FEATURES: Final = {"feature": pl.String(), "value": pl.Float64(), "part": pl.Float64()}
+LEARNED: Final = {
+    "demand_id": pl.String(),
+    "achievement_id": pl.String(),
+    "level": pl.Int64(),
+    "part": pl.Float64(),
+}
 
 # Another record on both sides keeps every block of the space filled.
 ANCHOR: Final = {"title": "锂电池", "field": "新材料"}
@@ -37,32 +51,120 @@ def samples(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
 
 
 @pytest.fixture(scope="module")
-def explained(samples: Ranking) -> list[tuple[dict[str, object], Explanation]]:
-    """Every candidate of the samples with its explanation."""
-    rows = samples.candidates.iter_rows(named=True)
-    return [(row, explain(samples, row["demand_id"], row["achievement_id"])) for row in rows]
+def judged(sample_demands: Reading, sample_achievements: Reading) -> Ranking:
+    judgements = read_judgements(SAMPLES / "judgements.csv", Settings())
+    return rank(sample_demands.frame, sample_achievements.frame, top=10, judgements=judgements)
 
 
 Explained = list[tuple[dict[str, object], Explanation]]
 
 
-def test_every_candidate_of_the_samples_sums_up(explained: Explained) -> None:
-    assert len(explained) == 600
-    for _, why in explained:
+def with_explanations(ranking: Ranking) -> Explained:
+    rows = ranking.candidates.iter_rows(named=True)
+    return [(row, explain(ranking, row["demand_id"], row["achievement_id"])) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def explained(samples: Ranking) -> Explained:
+    """Every candidate of the samples with its explanation."""
+    return with_explanations(samples)
+
+
+@pytest.fixture(scope="module")
+def explained_judged(judged: Ranking) -> Explained:
+    """The same, where the judgements of the samples are known."""
+    return with_explanations(judged)
+
+
+@pytest.fixture(scope="module", params=["without judgements", "with judgements"])
+def either(request: pytest.FixtureRequest, explained: Explained, explained_judged: Explained) -> Explained:
+    return explained_judged if request.param == "with judgements" else explained
+
+
+def test_every_candidate_of_the_samples_sums_up(either: Explained) -> None:
+    assert len(either) == 600
+    for _, why in either:
         assert why.terms["contribution"].sum() == pytest.approx(why.text_part, abs=EXACT)
         assert why.fields["contribution"].sum() == pytest.approx(why.field_part, abs=EXACT)
-        assert why.text_part + why.field_part == pytest.approx(why.score, abs=EXACT)
+        assert why.text_part + why.field_part == pytest.approx(why.similarity, abs=EXACT)
+        parts = why.base + why.features["part"].sum() + why.learned["part"].sum() + why.limited
+        assert parts == pytest.approx(why.score, abs=EXACT)
 
 
-def test_every_candidate_of_the_samples_equals_its_row(explained: Explained) -> None:
-    for row, why in explained:
+def test_every_candidate_of_the_samples_equals_its_row(either: Explained) -> None:
+    for row, why in either:
         assert (why.demand_id, why.achievement_id) == (row["demand_id"], row["achievement_id"])
         by_view = dict(why.terms.group_by("view").agg(pl.col("contribution").sum()).iter_rows())
         assert by_view.get("characters", 0.0) == pytest.approx(row["character_part"], abs=EXACT)
         assert by_view.get("words", 0.0) == pytest.approx(row["word_part"], abs=EXACT)
         assert by_view.get("concepts", 0.0) == pytest.approx(row["concept_part"], abs=EXACT)
-        for name in ("score", "text_score", "field_score", "field_part"):
+        for name in ("similarity", "text_score", "field_score", "field_part"):
             assert getattr(why, name) == pytest.approx(row[name], abs=EXACT), name
+        for name in ("score", "level", "certainty", "base"):
+            assert getattr(why, name) == row[name], name
+
+
+def test_the_parts_of_features_of_the_row_are_sums_of_these(samples: Ranking, explained: Explained) -> None:
+    for row, why in explained:
+        assert sorted(why.features["feature"]) == sorted(samples.model.names)
+        group = pl.col("feature").str.split("_").list.first().replace_strict(GROUPS)
+        sums = dict(why.features.group_by(group).agg(pl.col("part").sum()).iter_rows())
+        shown = {each["feature"]: each["part"] for each in row["feature_parts"]}  # type: ignore[attr-defined]
+        assert shown == pytest.approx(sums, abs=EXACT)
+
+
+def test_values_of_features_are_those_of_the_pair(samples: Ranking, explained: Explained) -> None:
+    scored, vectors = samples.scored, samples.vectors
+    pairs = zip(scored.pairs.demands, scored.pairs.achievements, strict=True)
+    place_of = {
+        (vectors.demand_ids[row], vectors.achievement_ids[column]): place for place, (row, column) in enumerate(pairs)
+    }
+    for row, why in explained:
+        values = scored.features.values[place_of[why.demand_id, why.achievement_id]]
+        expected = dict(zip(scored.features.names, values, strict=True))
+        assert dict(why.features.select("feature", "value").iter_rows()) == expected
+        # What the features say of the blocks is what the parts of the similarity say.
+        weights = samples.weights
+        for name, part, share in (
+            ("characters", "character_part", weights.text * weights.characters),
+            ("words", "word_part", weights.text * weights.words),
+            ("concepts", "concept_part", weights.text * weights.concepts),
+            ("fields", "field_part", weights.field),
+        ):
+            assert expected[name] * share == pytest.approx(row[part], abs=EXACT)
+
+
+def test_without_judgements_nothing_is_learned(samples: Ranking, explained: Explained) -> None:
+    """What is limited then is what makes a level no likelier to be reached than the one below it."""
+    limited = 0
+    model = samples.model
+    for row, why in explained:
+        assert why.learned.height == 0
+        value_of = dict(why.features.select("feature", "value").iter_rows())
+        values = (np.array([value_of[name] for name in model.names]) - model.mean) / model.scale
+        chances = 1 / (1 + np.exp(-(np.array(model.coefficients) @ values + model.intercepts)))
+        taken_off = (np.minimum.accumulate(chances) - chances) @ np.array([1, 2, 4]) / 7
+        assert why.limited == pytest.approx(taken_off, abs=EXACT)
+        assert row["other_parts"] == pytest.approx(why.limited, abs=EXACT)
+        limited += taken_off < 0
+    assert limited > 0
+
+
+def test_the_judgements_of_the_row_are_the_strongest_of_these(judged: Ranking, explained_judged: Explained) -> None:
+    """What is told in the row of judgements is its strongest; the weaker ones and what is limited are in the rest."""
+    more = 0
+    for row, why in explained_judged:
+        assert (why.demand_id, why.achievement_id) not in why.learned.select("demand_id", "achievement_id").rows()
+        assert (why.learned["part"] != 0).all()
+        told = row["learned"]
+        shown = why.learned.rows(named=True)
+        amounts = [abs(each["part"]) for each in shown]
+        assert [abs(each["part"]) for each in told] == amounts[: judged.weights.reasons]  # type: ignore[attr-defined]
+        assert all(each in shown for each in told)  # type: ignore[attr-defined]
+        rest = why.learned["part"].sum() - sum(each["part"] for each in told)  # type: ignore[attr-defined]
+        assert row["other_parts"] == pytest.approx(rest + why.limited, abs=EXACT)
+        more += why.learned.height > judged.weights.reasons
+    assert more > 100
 
 
 def test_the_terms_of_the_row_are_made_of_these(explained: Explained) -> None:
@@ -79,8 +181,12 @@ def test_the_fields_of_the_row_are_these(explained: Explained) -> None:
         assert sorted(row["shared_fields"]) == sorted(f"{name}:{code}" for name, code, _ in why.fields.iter_rows())
 
 
-def test_frames_have_their_columns_and_fall_by_contribution(explained: Explained) -> None:
-    for _, why in explained:
+def test_frames_have_their_columns_and_fall_by_contribution(either: Explained) -> None:
+    for _, why in either:
+        assert dict(why.features.schema) == FEATURES
+        assert dict(why.learned.schema) == LEARNED
+        assert why.features["part"].abs().is_sorted(descending=True)
+        assert why.learned["part"].abs().is_sorted(descending=True)
         assert dict(why.terms.schema) == TERMS
         assert dict(why.fields.schema) == FIELD_PARTS
         assert why.terms["contribution"].is_sorted(descending=True)
@@ -147,9 +253,58 @@ def test_a_pair_that_shares_nothing_is_explained_by_nothing() -> None:
         achievement_fields=known("A1", "contract_fields", "07"),
     )
     why = explain(ranking, "D1", "A1")
-    assert (why.score, why.text_score, why.field_score, why.text_part, why.field_part) == (0, 0, 0, 0, 0)
+    assert (why.similarity, why.text_score, why.field_score, why.text_part, why.field_part) == (0, 0, 0, 0, 0)
     assert (dict(why.terms.schema), why.terms.height) == (TERMS, 0)
     assert (dict(why.fields.schema), why.fields.height) == (FIELD_PARTS, 0)
+    assert (why.score, why.level, why.certainty, why.limited) == (None, None, None, 0)
+    assert (dict(why.features.schema), why.features.height) == (FEATURES, 0)
+    assert (dict(why.learned.schema), why.learned.height) == (LEARNED, 0)
+
+
+def test_a_pair_that_is_not_retrieved_has_a_similarity_and_no_score(
+    sample_demands: Reading, sample_achievements: Reading, samples: Ranking
+) -> None:
+    """The 51st of a demand's achievements; the 50th has a score, though it is no candidate."""
+    row = 7
+    products = (samples.vectors.demands[row] @ samples.vectors.achievements.T).toarray()[0]
+    order = np.argsort(-products, kind="stable")
+    demand = samples.vectors.demand_ids[row]
+    last, away = (explain(samples, demand, samples.vectors.achievement_ids[order[place]]) for place in (49, 50))
+    assert last.similarity >= away.similarity > 0
+    assert away.similarity == pytest.approx(products[order[50]], abs=EXACT)
+    assert away.terms["contribution"].sum() == pytest.approx(away.text_part, abs=EXACT)
+    assert (away.score, away.level, away.certainty, away.limited) == (None, None, None, 0)
+    assert away.features.height == away.learned.height == 0
+    assert away.base == last.base
+    assert last.score is not None
+    assert last.features.height == len(samples.model.names)
+
+
+def test_a_judged_pair_that_is_not_retrieved_has_a_score() -> None:
+    demands = records("demands", {"title": "毛衣编织"}, ANCHOR)
+    achievements = records("achievements", {"title": "沼气脱硫"}, {"title": "毛衣"}, ANCHOR)
+    judgements = pl.DataFrame([("D1", "A1", 1)], schema=JUDGEMENTS, orient="row")
+    nothing = pl.DataFrame(schema=FIELDS)
+    ranking = rank(
+        demands, achievements, demand_fields=nothing, achievement_fields=nothing, judgements=judgements, model=BY_HAND
+    )
+    assert ranking.candidates.filter(demand_id="D1")["achievement_id"].to_list() == ["A2"]
+    why = explain(ranking, "D1", "A1")
+    assert why.similarity == 0
+    # Its only feature is 2 deviations below the average, and its own judgement does not move it.
+    chances = [1 / (1 + exp(-logit)) for logit in (0.5 - 2, -0.5 - 3, -1.5 - 4)]
+    assert why.score == pytest.approx((chances[0] + 2 * chances[1] + 4 * chances[2]) / 7, abs=EXACT)
+    assert (why.level, why.certainty) == (1, pytest.approx(1 - chances[0], abs=EXACT))
+    average = [1 / (1 + exp(-logit)) for logit in (0.5, -0.5, -1.5)]
+    assert why.base == pytest.approx((average[0] + 2 * average[1] + 4 * average[2]) / 7, abs=EXACT)
+    assert why.features.rows() == [("characters", 0, pytest.approx(why.score - why.base, abs=EXACT))]
+    assert why.learned.height == 0
+    other = explain(ranking, "D1", "A2").learned
+    assert other.drop("part").rows() == [("D1", "A1", 1)]
+    assert other["part"][0] < 0
+
+
+BY_HAND: Final = LevelModel("by hand", ("characters",), (0.5,), (0.25,), ((1.0,), (1.5,), (2.0,)), (0.5, -0.5, -1.5))
 
 
 def test_fields_alone_explain_a_pair_without_a_common_term() -> None:
@@ -161,7 +316,7 @@ def test_fields_alone_explain_a_pair_without_a_common_term() -> None:
     )
     why = explain(ranking, "D1", "A1")
     assert why.terms.height == 0
-    assert why.score == why.field_part == pytest.approx(load_weights().field, abs=EXACT)
+    assert why.similarity == why.field_part == pytest.approx(load_weights().field, abs=EXACT)
     assert why.field_score == pytest.approx(1, abs=EXACT)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from math import log, sqrt
 from typing import Final
@@ -18,10 +19,14 @@ from records import records
 from matching.fields.assignment import assign_fields
 from matching.fields.lexicon import Group, Lexicon
 from matching.intake.reading import Reading
-from matching.ranking.explanation import explain_pair
-from matching.ranking.vectors import BLOCKS, Vectors, pair_scores, vectorize, weighted_parts
-from matching.ranking.weights import Weights, load_weights
-from matching.schema import FIELDS
+from matching.ranking.candidates import candidates
+from matching.ranking.explanation import Explanation, explain_pair
+from matching.ranking.features import products
+from matching.ranking.levels import LevelModel
+from matching.ranking.scoring import places_of
+from matching.ranking.vectors import BLOCKS, Vectors, vectorize, weighted_parts
+from matching.ranking.weights import Likeness, Weights, load_weights
+from matching.schema import FIELDS, JUDGEMENTS
 
 NO_FIELDS: Final = pl.DataFrame(schema=FIELDS)
 
@@ -34,8 +39,13 @@ WEIGHTS: Final = Weights(
     text=0.8,
     field=0.2,
     taxonomies={"U": 3.0},
+    retrieved=10,
+    strength=1.0,
+    likeness=Likeness(near=0.5, demand=0.2, achievement=1.0, features=0.5, noise=1.0),
     terms=24,
+    reasons=5,
 )
+MODEL: Final = LevelModel("by hand", ("characters",), (0.5,), (0.25,), ((1.0,), (1.5,), (2.0,)), (0.5, -0.5, -1.5))
 DEMANDS: Final = records("demands", {"title": "光 AB", "problem": "光，ｃｄ"}, {"title": "ab"})
 ACHIEVEMENTS: Final = records("achievements", {"title": "光", "summary": "cd cd"}, {"title": "ef"})
 
@@ -47,6 +57,22 @@ def fields(*rows: tuple[str, str, str, float]) -> pl.DataFrame:
 
 DEMAND_FIELDS: Final = fields(("D1", "T", "S1", 0.6))
 ACHIEVEMENT_FIELDS: Final = fields(("A1", "T", "S1", 0.3), ("A1", "T", "S2", 0.4), ("A2", "U", "S1", 0.5))
+
+
+def similarities(vectors: Vectors, pairs: pl.DataFrame) -> np.ndarray:
+    """Dot product of each pair, 0 where a side is not in the space."""
+    found, known = places_of(vectors, pairs)
+    scores = np.zeros(pairs.height)
+    scores[known] = products(vectors.demands, vectors.achievements, found)
+    return scores
+
+
+def explained(
+    vectors: Vectors, demands: pl.DataFrame, achievements: pl.DataFrame, demand_id: str, achievement_id: str
+) -> Explanation:
+    judgements = pl.DataFrame(schema=JUDGEMENTS)
+    scored = candidates(vectors, demands, achievements, judgements, WEIGHTS, MODEL, 3).scored
+    return explain_pair(vectors, scored, MODEL, WEIGHTS, demand_id, achievement_id)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +173,57 @@ def test_scores_of_the_hand_computed_case(hand: Vectors) -> None:
     words = tf(1) * tf(2) / (sqrt(tf(3) ** 2 + tf(1) ** 2) * tf(2))
     expected = 0.8 * 0.6 * characters + 0.8 * 0.25 * words + 0.2 * sqrt(3 / 7) / 4
     pairs = pl.DataFrame({"demand_id": ["D1", "D1", "D2"], "achievement_id": ["A1", "A2", "A1"]})
-    np.testing.assert_allclose(pair_scores(hand, pairs), [expected, 0, 0], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(similarities(hand, pairs), [expected, 0, 0], rtol=0, atol=1e-15)
+
+
+def test_titles_of_the_hand_computed_case(hand: Vectors) -> None:
+    """A title alone counts once, and each view has length 1 whatever its share. 光 is no word."""
+    half = sqrt(1 / 2)
+    demands = [[half, 0, 0, half, 1, 0, 0], [1, 0, 0, 0, 1, 0, 0]]
+    achievements = [[0, 0, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 1]]
+    np.testing.assert_allclose(hand.demand_titles.toarray(), demands, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(hand.achievement_titles.toarray(), achievements, rtol=0, atol=1e-15)
+
+
+def test_terms_of_a_title_weigh_by_how_often_they_stand_there_and_how_rare_they_are() -> None:
+    """Of D1's title 光 stands twice and in two of the four records, ab once and in one; its problem says nothing.
+
+    The part's weight of 3 has no say: 1 + ln 2, not 1 + ln 6.
+    """
+    demands = records("demands", {"title": "光，光，AB", "problem": "cd"}, {"title": "cd"})
+    vectors = vectorize(demands, records("achievements", {"title": "光"}, {"title": ""}), NO_FIELDS, NO_FIELDS, WEIGHTS)
+    assert [str(name) for name in vectors.names] == ["ab", "cd", "光", "ab", "cd"]
+    title = unit(tf(1) * idf(1), 0, tf(2) * idf(2))
+    np.testing.assert_allclose(vectors.demand_titles.toarray(), [[*title, 1, 0], [0, 1, 0, 0, 1]], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(vectors.achievement_titles.toarray(), [[0, 0, 1, 0, 0], [0] * 5], rtol=0, atol=1e-15)
+
+
+def test_a_title_that_is_no_part_has_only_terms_that_the_parts_have() -> None:
+    """光 is in no column where only problem and summary count."""
+    weights = replace(WEIGHTS, parts={"demands": {"problem": 1}, "achievements": {"summary": 1}})
+    demands = records("demands", {"title": "光 AB", "problem": "ab"})
+    vectors = vectorize(demands, ACHIEVEMENTS, NO_FIELDS, NO_FIELDS, weights)
+    assert [str(name) for name in vectors.names] == ["ab", "cd", "ab", "cd"]
+    np.testing.assert_allclose(vectors.demand_titles.toarray(), [[1, 0, 1, 0]], rtol=0, atol=1e-15)
+    assert vectors.achievement_titles.nnz == 0
+
+
+def test_rarity_of_the_hand_computed_case(hand: Vectors) -> None:
+    """ln((1 + 4) / (1 + records with it)): ef alone stands in one of four, the others in two; fields have none."""
+    twice, once = log(5 / 3), log(5 / 2)
+    expected = [twice, twice, once, twice, twice, twice, once, 0, 0, 0]
+    np.testing.assert_allclose(hand.rarity, expected, rtol=0, atol=1e-15)
+
+
+def test_a_term_of_every_record_has_no_rarity() -> None:
+    same = {"title": "光"}
+    vectors = vectorize(records("demands", same), records("achievements", same), NO_FIELDS, NO_FIELDS, WEIGHTS)
+    assert vectors.rarity.tolist() == [0]
+
+
+def test_shares_of_the_hand_computed_case(hand: Vectors) -> None:
+    assert hand.shares == pytest.approx((0.8 * 0.6, 0.8 * 0.25, 0.8 * 0.15, 0.2), abs=1e-15)
+    assert sum(hand.shares) == pytest.approx(1, abs=1e-15)
 
 
 def test_fields_of_two_taxonomies_with_one_code_are_two_columns(hand: Vectors) -> None:
@@ -163,11 +239,36 @@ def test_fields_of_records_that_are_not_ranked_are_left_out(hand: Vectors) -> No
     vectors = vectorize(DEMANDS, ACHIEVEMENTS, more, ACHIEVEMENT_FIELDS, WEIGHTS)
     assert vectors.starts == hand.starts
     assert (vectors.demands != hand.demands).nnz == 0
+    assert vectors.rarity.tolist() == hand.rarity.tolist()
 
 
 def squared_lengths(vectors: Vectors, block: str) -> np.ndarray:
     rows = np.vstack([vectors.demands.toarray(), vectors.achievements.toarray()])
     return (rows[:, vectors.block(block)] ** 2).sum(axis=1)
+
+
+@pytest.mark.parametrize("block", ["characters", "words"])
+def test_titles_have_length_1_in_each_view(
+    samples: Vectors, sample_demands: Reading, sample_achievements: Reading, block: str
+) -> None:
+    for titles, whole, frame in (
+        (samples.demand_titles, samples.demands, sample_demands.frame),
+        (samples.achievement_titles, samples.achievements, sample_achievements.frame),
+    ):
+        assert titles.shape == (frame.height, samples.block("words").stop)
+        columns = titles[:, samples.block(block)]
+        np.testing.assert_allclose(columns.multiply(columns).sum(axis=1), 1, rtol=0, atol=1e-12)
+        # A title has no term that the whole record lacks.
+        assert ((columns > 0) > (whole[:, samples.block(block)] > 0)).nnz == 0
+
+
+def test_rarity_is_that_of_the_whole_texts(samples: Vectors) -> None:
+    rows = np.vstack([samples.demands.toarray(), samples.achievements.toarray()])
+    text = slice(0, samples.block("fields").start)
+    frequency = (rows[:, text] > 0).sum(axis=0)
+    np.testing.assert_allclose(samples.rarity[text], np.log((1 + len(rows)) / (1 + frequency)), rtol=0, atol=1e-12)
+    assert not samples.rarity[samples.block("fields")].any()
+    assert samples.rarity.shape == samples.names.shape
 
 
 @pytest.mark.parametrize("block", ["characters", "words", "concepts"])
@@ -178,6 +279,7 @@ def test_a_block_of_text_is_as_long_as_its_share_or_empty(samples: Vectors, bloc
         "words": weights.text * weights.words,
         "concepts": weights.text * weights.concepts,
     }
+    assert samples.shares[BLOCKS.index(block)] == shares[block]
     found = squared_lengths(samples, block)
     filled = found[found > 0]
     assert filled.size > 0
@@ -211,7 +313,12 @@ def test_matrices_are_float64_csr_and_names_fill_the_columns(samples: Vectors) -
     for matrix in (samples.demands, samples.achievements):
         assert matrix.format == "csr"
         assert matrix.dtype == np.float64
-        assert matrix.shape[1] == samples.starts[-1] == len(samples.names)
+        assert matrix.shape[1] == samples.starts[-1] == len(samples.names) == len(samples.rarity)
+        assert np.isfinite(matrix.data).all()
+    for matrix in (samples.demand_titles, samples.achievement_titles):
+        assert matrix.format == "csr"
+        assert matrix.dtype == np.float64
+        assert matrix.shape[1] == samples.starts[2]
         assert np.isfinite(matrix.data).all()
     assert samples.starts[0] == 0
     assert all(start < end for start, end in pairwise(samples.starts))
@@ -226,7 +333,10 @@ def test_an_empty_text_is_an_empty_row() -> None:
     text = slice(0, vectors.block("fields").start)
     assert vectors.demands[:, text].toarray().any(axis=1).tolist() == [True, False, False]
     assert vectors.achievements[:, text].toarray().any(axis=1).tolist() == [True, False]
+    assert vectors.demand_titles.toarray().any(axis=1).tolist() == [True, False, False]
+    assert vectors.achievement_titles.toarray().any(axis=1).tolist() == [True, False]
     assert np.isfinite(vectors.demands.data).all()
+    assert np.isfinite(vectors.demand_titles.data).all()
 
 
 def test_a_corpus_without_words_has_an_empty_block_of_words() -> None:
@@ -238,7 +348,8 @@ def test_a_corpus_without_words_has_an_empty_block_of_words() -> None:
         WEIGHTS,
     )
     assert vectors.block("words") == slice(1, 1)
-    scores = pair_scores(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
+    assert vectors.demand_titles.toarray().tolist() == vectors.achievement_titles.toarray().tolist() == [[1]]
+    scores = similarities(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
     np.testing.assert_allclose(scores, [0.8 * 0.6 + 0.2 * sqrt(3 / 7)], rtol=0, atol=1e-15)
 
 
@@ -257,7 +368,9 @@ def test_a_corpus_without_any_term_has_fields_alone() -> None:
         WEIGHTS,
     )
     assert vectors.starts == (0, 0, 0, 0, 2)
-    scores = pair_scores(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
+    assert vectors.demand_titles.shape == vectors.achievement_titles.shape == (1, 0)
+    assert vectors.rarity.tolist() == [0, 0]
+    scores = similarities(vectors, pl.DataFrame({"demand_id": ["D1"], "achievement_id": ["A1"]}))
     np.testing.assert_allclose(scores, [0.2 * sqrt(3 / 7)], rtol=0, atol=1e-15)
 
 
@@ -267,11 +380,14 @@ def test_a_corpus_of_which_nothing_is_known_has_no_columns() -> None:
     )
     assert vectors.demands.shape == vectors.achievements.shape == (1, 0)
     assert vectors.starts == (0, 0, 0, 0, 0)
+    assert vectors.demand_titles.shape == vectors.achievement_titles.shape == (1, 0)
+    assert vectors.rarity.shape == (0,)
 
 
 def test_lists_without_a_record_have_no_rows() -> None:
     vectors = vectorize(records("demands"), records("achievements"), NO_FIELDS, NO_FIELDS, WEIGHTS)
     assert vectors.demands.shape[0] == vectors.achievements.shape[0] == 0
+    assert vectors.demand_titles.shape[0] == vectors.achievement_titles.shape[0] == 0
 
 
 def test_parts_of_a_record() -> None:
@@ -294,11 +410,27 @@ def test_scores_of_pairs_that_are_not_in_the_space_are_nought(hand: Vectors) -> 
     pairs = pl.DataFrame(
         {"demand_id": ["D1", "D1", "D7", "D7"], "achievement_id": ["A1", "A7", "A1", "A7"]},
     )
-    scores = pair_scores(hand, pairs)
+    scores = similarities(hand, pairs)
     assert scores[0] > 0.25
     assert scores[1:].tolist() == [0, 0, 0]
-    assert pair_scores(hand, pairs[1:]).tolist() == [0, 0, 0]
-    assert pair_scores(hand, pairs.clear()).tolist() == []
+    assert similarities(hand, pairs[1:]).tolist() == [0, 0, 0]
+    assert similarities(hand, pairs.clear()).tolist() == []
+
+
+def test_places_of_pairs(hand: Vectors) -> None:
+    """In the order of the frame, twice if it says so; what is not in the space is left out."""
+    pairs = pl.DataFrame(
+        {
+            "demand_id": ["D2", "D7", "D1", "D1", "D2"],
+            "achievement_id": ["A1", "A1", "A7", "A2", "A1"],
+            "level": [1] * 5,
+        }
+    )
+    found, known = places_of(hand, pairs)
+    assert known.tolist() == [0, 3, 4]
+    assert (found.demands.tolist(), found.achievements.tolist()) == ([1, 0, 1], [0, 1, 0])
+    nothing, none = places_of(hand, pairs.clear())
+    assert len(nothing) == len(none) == 0
 
 
 def test_scores_of_pairs_are_products_of_rows(samples: Vectors, rng: random.Random) -> None:
@@ -311,22 +443,35 @@ def test_scores_of_pairs_are_products_of_rows(samples: Vectors, rng: random.Rand
         }
     )
     dense = (samples.demands.toarray()[rows] * samples.achievements.toarray()[columns]).sum(axis=1)
-    np.testing.assert_allclose(pair_scores(samples, pairs), dense, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(similarities(samples, pairs), dense, rtol=0, atol=1e-12)
+
+
+FIVE_ACHIEVEMENTS: Final = records(
+    "achievements", {"title": "光", "summary": "cd cd"}, {"title": "ef"}, {"title": "石墨烯 ab"}, {}, {"title": "光"}
+)
+
+
+@cache
+def in_order() -> Vectors:
+    return vectorize(DEMANDS, FIVE_ACHIEVEMENTS, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, WEIGHTS)
 
 
 @given(st.permutations(range(2)), st.permutations(range(5)), st.permutations(range(3)))
 def test_the_order_of_rows_does_not_matter(demand_order: list[int], order: list[int], field_order: list[int]) -> None:
-    achievements = records(
-        "achievements", {"title": "光", "summary": "cd cd"}, {"title": "ef"}, {"title": "光伏 ab"}, {}, {"title": "光"}
-    )
-    expected = vectorize(DEMANDS, achievements, DEMAND_FIELDS, ACHIEVEMENT_FIELDS, WEIGHTS)
-    found = vectorize(
-        DEMANDS[demand_order], achievements[order], DEMAND_FIELDS, ACHIEVEMENT_FIELDS[field_order], WEIGHTS
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matching.ranking.vectors.load_lexicon", lambda: LEXICON)
+        expected = in_order()
+        found = vectorize(
+            DEMANDS[demand_order], FIVE_ACHIEVEMENTS[order], DEMAND_FIELDS, ACHIEVEMENT_FIELDS[field_order], WEIGHTS
+        )
+    assert all(expected.block(name).stop > expected.block(name).start for name in BLOCKS)
     assert (found.demand_ids, found.achievement_ids) == (expected.demand_ids, expected.achievement_ids)
     assert found.starts == expected.starts
     assert found.names.tolist() == expected.names.tolist()
-    for left, right in ((found.demands, expected.demands), (found.achievements, expected.achievements)):
+    assert found.rarity.tobytes() == expected.rarity.tobytes()
+    assert found.shares == expected.shares
+    for name in ("demands", "achievements", "demand_titles", "achievement_titles"):
+        left, right = getattr(found, name), getattr(expected, name)
         for part in ("indptr", "indices", "data"):
             assert getattr(left, part).tobytes() == getattr(right, part).tobytes()
 
@@ -366,7 +511,9 @@ def test_numbers_of_the_concepts_block() -> None:
     np.testing.assert_allclose(
         vectors.achievements[:, block].toarray(), [achievement * share, [0] * 3], rtol=0, atol=1e-15
     )
-    why = explain_pair(vectors, "D1", "A1", WEIGHTS.text, WEIGHTS.field)
+    rarity = [log(5 / 3), log(5 / 3), log(5 / 2)]
+    np.testing.assert_allclose(vectors.rarity[block], rarity, rtol=0, atol=1e-15)
+    why = explained(vectors, CONCEPT_DEMANDS, CONCEPT_ACHIEVEMENTS, "D1", "A1")
     found = dict(why.terms.filter(view="concepts").select("term", "contribution").iter_rows())
     expected = {"石墨烯": 0.12 * demand[0] * achievement[0], "碳材料": 0.12 * demand[1] * achievement[1]}
     assert found == pytest.approx(expected, abs=1e-15)
@@ -455,9 +602,10 @@ def test_numbers_of_the_fields_block(three: Vectors) -> None:
 def test_contributions_of_fields(
     three: Vectors, demand_id: str, achievement_id: str, expected: dict[tuple[str, str], float]
 ) -> None:
-    why = explain_pair(three, demand_id, achievement_id, WEIGHTS.text, WEIGHTS.field)
+    why = explained(three, THREE_DEMANDS, THREE_ACHIEVEMENTS, demand_id, achievement_id)
     found = {(taxonomy, code): amount for taxonomy, code, amount in why.fields.iter_rows()}
     assert list(found) == list(expected)
     assert found == pytest.approx({name: 0.2 * amount for name, amount in expected.items()}, abs=1e-15)
     assert why.field_score == pytest.approx(sum(expected.values()), abs=1e-15)
-    assert why.score == why.field_part == pytest.approx(0.2 * sum(expected.values()), abs=1e-15)
+    assert why.similarity == why.field_part == pytest.approx(0.2 * sum(expected.values()), abs=1e-15)
+    assert (why.score is None) == (not expected)

@@ -16,6 +16,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from matching.errors import CallError
+from matching.ranking.features import GROUPS
 from matching.reporting.tables import candidate_table, csv_bytes, workbook_bytes, write_bytes, write_table
 from matching.schema import CANDIDATES
 from matching.wording import LANGUAGES, say
@@ -46,6 +47,11 @@ LINKS = (
 FORMULAS = ("=1+1", "{=1+1}", '=HYPERLINK("http://example.com/","x")', "+1", "-1", "@SUM(A1)")
 
 
+# What a reader is given: the covariances are for the program alone.
+TABLE = [name for name in CANDIDATES if name != "covariances"]
+GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
+
+
 def rows_of(content: bytes) -> list[list[str]]:
     """The rows of a CSV as another program reads them."""
     return list(csv.reader(StringIO(content.decode("utf-8-sig"), newline="")))
@@ -61,9 +67,9 @@ def candidates(**values: object) -> pl.DataFrame:
     row: dict[str, object] = {
         **dict.fromkeys(CANDIDATES, ""),
         **{name: 0.25 for name, dtype in CANDIDATES.items() if dtype == pl.Float64()},
+        **{name: [] for name, dtype in CANDIDATES.items() if isinstance(dtype, pl.List)},
         "rank": 1,
-        "shared_terms": [],
-        "shared_fields": [],
+        "level": 2,
         **values,
     }
     return pl.DataFrame([row], schema=CANDIDATES)
@@ -132,8 +138,8 @@ def test_a_cell_is_cut_to_what_a_workbook_holds(length: int) -> None:
 def test_headings_are_in_the_readers_language(language: str) -> None:
     table = candidate_table(candidates(demand_id="D1"), language)
     content = workbook_bytes({"一": table, "二": table.clear()}, language)
-    heading = [say(f"column.{name}", language) for name in CANDIDATES]
-    assert len(set(heading)) == len(CANDIDATES)
+    heading = [say(f"column.{name}", language) for name in TABLE]
+    assert len(set(heading)) == len(TABLE)
     assert not [text for text in heading if text.startswith("column.")]
     assert sheet_of(content, "一")[0] == sheet_of(content, "二")[0] == heading
     assert len(sheet_of(content, "一")) == 2
@@ -159,16 +165,44 @@ def test_the_texts_of_candidates() -> None:
     assert chinese["shared_terms"].to_list() == english["shared_terms"].to_list() == ["碳纤维 0.0412；=防冰 0.5"]
     assert chinese["shared_fields"].to_list() == ["冰雪；数字"]
     assert english["shared_fields"].to_list() == ["Ice and snow economy；Digital economy"]
-    others = [name for name in CANDIDATES if name not in ("shared_terms", "shared_fields")]
-    assert chinese.columns == list(CANDIDATES)
+    others = [name for name in TABLE if not isinstance(CANDIDATES[name], pl.List)]
+    assert chinese.columns == english.columns == TABLE
+    assert not [dtype for dtype in chinese.dtypes if dtype.is_nested()]
     assert chinese.select(others).equals(found.select(others))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_candidates_that_share_nothing(language: str) -> None:
     table = candidate_table(candidates(), language)
-    assert table.select("shared_terms", "shared_fields").rows() == [("", "")]
-    assert candidate_table(pl.DataFrame(schema=CANDIDATES), language).is_empty()
+    lists = ["feature_parts", "learned", "shared_terms", "shared_fields"]
+    assert table.select(lists).rows() == [("",) * 4]
+    empty = candidate_table(pl.DataFrame(schema=CANDIDATES), language)
+    assert empty.is_empty()
+    assert empty.schema == table.schema
+
+
+def test_what_made_a_score_is_told_in_words() -> None:
+    features = [{"feature": name, "part": 0.5 / place} for place, name in enumerate(GROUP_NAMES, start=-2) if place]
+    learned = [
+        {"demand_id": "D1", "achievement_id": "A7", "level": 1, "part": -0.12346},
+        {"demand_id": "D2", "achievement_id": "A8", "level": 4, "part": 0.1},
+    ]
+    found = candidates(feature_parts=features, learned=learned)
+    for language in LANGUAGES:
+        table = candidate_table(found, language)
+        assert table["learned"].to_list() == ["A7 -0.1235；A8 0.1"]
+        words = [say(f"feature.{each['feature']}", language) for each in features]
+        amounts = [str(round(each["part"], 4)) for each in features]
+        assert table["feature_parts"].to_list() == ["；".join(map(" ".join, zip(words, amounts, strict=True)))]
+
+
+def test_candidates_that_know_no_levels_have_empty_cells() -> None:
+    """As runs of earlier versions have them."""
+    known = ("score", "rank")
+    unknown = [name for name, dtype in CANDIDATES.items() if dtype in (pl.Float64(), pl.Int64()) and name not in known]
+    lists = ["feature_parts", "learned", "covariances"]
+    table = candidate_table(candidates(**dict.fromkeys([*unknown, *lists])), "zh_CN")
+    assert table.select(*unknown, "feature_parts", "learned").rows() == [(None,) * (len(unknown) + 2)]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".CSV", ".xlsx", ".XLSX"])

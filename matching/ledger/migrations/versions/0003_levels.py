@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.add_column("candidate", sa.Column("level", sa.Integer(), nullable=True))
     for name in ("certainty", "reach_two", "reach_three", "reach_four", "base", "other_parts"):
         op.add_column("candidate", sa.Column(name, sa.Float(), nullable=True))
-    for name in ("feature_parts", "learned", "covariances"):
+    for name in ("feature_parts", "learned", "unlimited", "covariances"):
         op.add_column("candidate", sa.Column(name, sa.JSON(), nullable=True))
     op.create_table(
         "pair_level",
