@@ -31,8 +31,8 @@ DEMANDS = SAMPLES / "demands.csv"
 ACHIEVEMENTS = SAMPLES / "achievements.xlsx"
 SMALL_DEMANDS = "需求编号,需求名称,主要问题\nD1,光纤传感器封装,低温下光纤断裂\nD2,大豆色选,霉变大豆识别\n"
 SMALL_ACHIEVEMENTS = "登记号,成果名称\nA1,光纤传感器低温封装工艺\nA2,大豆霉变识别色选机\nA3,钢筋混凝土养护\n"
-# What a reader is given of a candidate: the covariances are for the program alone.
-TABLE = [name for name in CANDIDATES if name != "covariances"]
+# What a reader is given of a candidate: what further judgements are learned with is for the program alone.
+TABLE = [name for name in CANDIDATES if name not in ("unlimited", "covariances")]
 
 
 @dataclass(frozen=True)

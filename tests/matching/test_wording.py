@@ -236,8 +236,8 @@ CODES = {
     "step": ("fields", "vectors", "rank", "write", "learn", "fold_unseen", "fold_unseen_by_id", "fold_seen"),
     "cell": ("not_money", "not_date", "not_choice", "not_flag"),
     "basis": ("stated", "text"),
-    # The covariances are for the program alone; no reader is given them.
-    "column": tuple(name for name in CANDIDATES if name != "covariances"),
+    # What further judgements are learned with is for the program alone; no reader is given it.
+    "column": tuple(name for name in CANDIDATES if name not in ("unlimited", "covariances")),
     "level": ("1", "2", "3", "4"),
     "feature": tuple(dict.fromkeys(GROUPS.values())),
     "order": ("bm25", "tf_idf", "retrieval", "model", "unseen", "unseen_by_id", "seen"),

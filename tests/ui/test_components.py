@@ -267,7 +267,7 @@ UNLEVELLED: Final[dict[str, object]] = {
     **dict.fromkeys(("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts")),
     **dict.fromkeys(("learned", "other_parts", "similarity")),
 }
-JUDGED: Final = {"A7": HOSTILE}
+JUDGED: Final = {("D1", "A7"): HOSTILE}
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4])

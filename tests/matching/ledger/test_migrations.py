@@ -178,7 +178,7 @@ def test_a_step_that_fails_leaves_the_ledger_as_it_was(ledger: Engine, tmp_path:
 AFTER_0001 = {"concept_part"}
 AFTER_0002 = {
     *("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts", "learned"),
-    *("other_parts", "covariances", "similarity"),
+    *("other_parts", "unlimited", "covariances", "similarity"),
 }
 
 

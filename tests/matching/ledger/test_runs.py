@@ -39,6 +39,7 @@ def candidates(*pairs: tuple[str, str, float]) -> pl.DataFrame:
             "feature_parts": [{"feature": "characters", "part": score}, {"feature": "length", "part": -score / 8}],
             "learned": [{"demand_id": "D2", "achievement_id": "A1", "level": 1, "part": -0.25}],
             "other_parts": 0.25 - score / 8,
+            "unlimited": [1.25, score, -0.125],
             "covariances": [1.5, -score, 0.0],
             "similarity": score / 2,
             "character_part": score / 2,
@@ -207,7 +208,7 @@ def test_what_is_not_there_has_no_candidates(catalogued: Engine) -> None:
 
 UNKNOWN_BEFORE = [
     *("level", "certainty", "reach_two", "reach_three", "reach_four", "base", "feature_parts", "learned"),
-    *("other_parts", "covariances", "similarity"),
+    *("other_parts", "unlimited", "covariances", "similarity"),
 ]
 
 
@@ -232,7 +233,7 @@ def test_a_candidate_without_levels_comes_back_without(catalogued: Engine) -> No
 
 
 def test_a_list_of_nothing_is_not_an_absent_list(catalogued: Engine) -> None:
-    lists = ["feature_parts", "learned", "covariances", "shared_terms", "shared_fields"]
+    lists = ["feature_parts", "learned", "unlimited", "covariances", "shared_terms", "shared_fields"]
     empty = PAIRS.with_columns(pl.lit([], dtype=CANDIDATES[name]).alias(name) for name in lists)
     rows = runs.candidates_of(catalogued, add(catalogued, found=empty).run_id, "D1")
     assert rows.select(lists).rows() == [([],) * len(lists)] * 3

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 
-from matching.ranking.analysis import WeightedParts
+from matching.ranking.analysis import WeightedParts, characters
 from matching.ranking.baselines import bm25, tf_idf
 from matching.ranking.features import Pairs
 
@@ -99,8 +99,9 @@ def test_all_parts_count_alike() -> None:
 
 
 def test_tf_idf_is_scikit_learns_cosine() -> None:
-    plain = ["\n".join(text for _, text in parts) for parts in (*DEMANDS, *ACHIEVEMENTS)]
-    rows = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True).fit_transform(plain)
+    """Over characters and pairs within runs of letters: white space and punctuation are no terms."""
+    plain = ["\n".join(text for _, text in parts).lower() for parts in (*DEMANDS, *ACHIEVEMENTS)]
+    rows = TfidfVectorizer(analyzer=characters, sublinear_tf=True).fit_transform(plain)
     expected = cosine_similarity(rows[:3], rows[3:])
     found = tf_idf(DEMANDS, ACHIEVEMENTS, every(3, 4)).reshape(3, 4)
     np.testing.assert_allclose(found, expected, rtol=0, atol=CLOSE)

@@ -206,7 +206,6 @@ def test_judgements_at_once_are_those_of_ranking_anew(case: Case, data: st.DataO
     before[here] = 0
     later = case.levels[here]
     alike = case.alike()
-    first = Case(**{**vars(case), "levels": before})
     known = families(alike, before)
     ranked = learn(alike, known, case.reached, before)
     covariance = still_open(alike, known, here)

@@ -197,7 +197,17 @@ def test_a_judgement_of_a_pair_that_is_not_in_the_list_changes_nothing(before: p
 
 
 def test_rows_of_a_run_that_knew_no_levels_stay(before: pl.DataFrame) -> None:
-    unknown = ["level", "certainty", *REACHED, "base", "feature_parts", "learned", "other_parts", "covariances"]
+    unknown = [
+        "level",
+        "certainty",
+        *REACHED,
+        "base",
+        "feature_parts",
+        "learned",
+        "other_parts",
+        "unlimited",
+        "covariances",
+    ]
     older = before.with_columns(pl.lit(None, CANDIDATES[name]).alias(name) for name in unknown)
     assert moved(older, said({"A1": 4}), NOISE).equals(older)
 

@@ -38,7 +38,7 @@ def load(engine: Engine, kind: Kind, rows: list[dict[str, object]], fields: list
 def match(engine: Engine, fingerprint: str, *pairs: str) -> int:
     """A run that brought "D1 A1", … forward."""
     empty = {
-        name: [] if isinstance(dtype, pl.List) else 0.5 if dtype == pl.Float64() else ""
+        name: [] if isinstance(dtype, pl.List) else 0.5 if dtype == pl.Float64() else 1 if dtype == pl.Int64() else ""
         for name, dtype in CANDIDATES.items()
     }
     rows = []

@@ -47,8 +47,8 @@ LINKS = (
 FORMULAS = ("=1+1", "{=1+1}", '=HYPERLINK("http://example.com/","x")', "+1", "-1", "@SUM(A1)")
 
 
-# What a reader is given: the covariances are for the program alone.
-TABLE = [name for name in CANDIDATES if name != "covariances"]
+# What a reader is given: what further judgements are learned with is for the program alone.
+TABLE = [name for name in CANDIDATES if name not in ("unlimited", "covariances")]
 GROUP_NAMES = tuple(dict.fromkeys(GROUPS.values()))
 
 
@@ -200,7 +200,7 @@ def test_candidates_that_know_no_levels_have_empty_cells() -> None:
     """As runs of earlier versions have them."""
     known = ("score", "rank")
     unknown = [name for name, dtype in CANDIDATES.items() if dtype in (pl.Float64(), pl.Int64()) and name not in known]
-    lists = ["feature_parts", "learned", "covariances"]
+    lists = ["feature_parts", "learned", "unlimited", "covariances"]
     table = candidate_table(candidates(**dict.fromkeys([*unknown, *lists])), "zh_CN")
     assert table.select(*unknown, "feature_parts", "learned").rows() == [(None,) * (len(unknown) + 2)]
 

@@ -13,10 +13,10 @@ Open = Callable[..., Page]
 
 pytestmark = pytest.mark.browser
 
-# 三元复合驱集输管线…: its third candidate, 在役旧管线不开挖清洗—挤涂内衬修复技术, is like its second one.
+# 三元复合驱集输管线…: two of its candidates are like each other.
 ADDRESS = "?q=XQ2026022"
-SECOND = "钢质管道熔结粉末内涂及焊口内补涂小车"
-THIRD = "在役旧管线不开挖清洗—挤涂内衬修复技术"
+JUDGED = "钢质管道熔结粉末内涂及焊口内补涂小车"
+OTHER = "在役旧管线不开挖清洗—挤涂内衬修复技术"
 
 
 def score(page: Page, title: str) -> float:
@@ -40,32 +40,32 @@ def test_every_candidate_shows_its_level(sample_server: str, open_screen: Open) 
 
 def test_a_level_set_by_hand_moves_the_others_and_is_taken_back(sample_server: str, open_screen: Open) -> None:
     page = open_screen(f"{sample_server}/{ADDRESS}")
-    before = score(page, THIRD), score(page, SECOND)
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(SECOND).click()
+    before = score(page, OTHER), score(page, JUDGED)
+    page.get_by_role("radiogroup", name="候选成果").get_by_text(JUDGED).click()
     settled(page)
     levels = page.get_by_test_id("stButtonGroup").filter(has_text="强相关")
     levels.get_by_text("无关", exact=True).click()
     settled(page)
-    assert score(page, THIRD) < before[0]
-    assert score(page, SECOND) == before[1], "a pair's own judgement moved it"
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(THIRD).click()
+    assert score(page, OTHER) < before[0]
+    assert score(page, JUDGED) == before[1], "a pair's own judgement moved it"
+    page.get_by_role("radiogroup", name="候选成果").get_by_text(OTHER).click()
     settled(page)
-    expect(page.get_by_text(f"与评为无关的「{SECOND}」相近")).to_be_visible()
+    expect(page.get_by_text(f"与评为无关的「{JUDGED}」相近")).to_be_visible()
 
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(SECOND).click()
+    page.get_by_role("radiogroup", name="候选成果").get_by_text(JUDGED).click()
     settled(page)
     page.get_by_test_id("stButtonGroup").filter(has_text="强相关").get_by_text("无关", exact=True).click()
     settled(page)
-    assert (score(page, THIRD), score(page, SECOND)) == before
+    assert (score(page, OTHER), score(page, JUDGED)) == before
 
 
 def test_an_acceptance_is_told_as_the_reason(sample_server: str, open_screen: Open) -> None:
-    page = open_screen(f"{sample_server}/{ADDRESS}&language=en")
-    page.get_by_role("radiogroup", name="Candidates").get_by_text(SECOND).click()
+    page = open_screen(f"{sample_server}/{ADDRESS}&language=English")
+    page.get_by_role("radiogroup", name="Candidates").get_by_text(JUDGED).click()
     settled(page)
     page.keyboard.press("a")
     expect(page.get_by_text("Last decision: Accepted")).to_be_visible()
     settled(page)
-    page.get_by_role("radiogroup", name="Candidates").get_by_text(THIRD).click()
+    page.get_by_role("radiogroup", name="Candidates").get_by_text(OTHER).click()
     settled(page)
-    expect(page.get_by_text(f"Like “{SECOND}”, which was accepted")).to_be_visible()
+    expect(page.get_by_text(f"Like “{JUDGED}”, which was accepted")).to_be_visible()
