@@ -63,7 +63,7 @@ def test_an_acceptance_is_told_as_the_reason(sample_server: str, open_screen: Op
     page = open_screen(f"{sample_server}/{ADDRESS}&language=English")
     page.get_by_role("radiogroup", name="Candidates").get_by_text(JUDGED).click()
     settled(page)
-    page.keyboard.press("a")
+    page.get_by_role("button", name="Accept").click()
     expect(page.get_by_text("Last decision: Accepted")).to_be_visible()
     settled(page)
     page.get_by_role("radiogroup", name="Candidates").get_by_text(OTHER).click()
