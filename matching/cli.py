@@ -116,7 +116,7 @@ def score(
     missing = pipeline.missing(lists[0].frame, lists[1].frame, wanted)
     if missing:
         click.echo(say("cli.score_missing", settings.language, file=pairs.name, count=missing), err=True)
-    write_bytes(output, csv_bytes(found))
+    write_bytes(output, csv_bytes(found, mark=False))
     _print(settings, "cli.scored", pairs=found.height, path=output)
 
 

@@ -84,12 +84,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise CallError(Problem("call.not_written", values={"path": path, "reason": error.strerror})) from error
 
 
-def csv_bytes(table: pl.DataFrame) -> bytes:
-    """CSV with a byte-order mark for spreadsheet programs; cells that would be taken for formulas are quoted."""
+def csv_bytes(table: pl.DataFrame, *, mark: bool = True) -> bytes:
+    """CSV in which cells that would be taken for formulas are quoted.
+
+    The byte-order mark is for spreadsheet programs; what programs alone read goes without.
+    """
     texts = pl.col(pl.String())
     headings = pl.Series(table.columns, dtype=pl.String()).str.replace(_FORMULA_STARTS, "'$1")
     safe = table.with_columns(texts.str.replace(_FORMULA_STARTS, "'$1"))
-    return safe.rename(dict(zip(table.columns, headings, strict=True))).write_csv(include_bom=True).encode()
+    return safe.rename(dict(zip(table.columns, headings, strict=True))).write_csv(include_bom=mark).encode()
 
 
 def workbook_bytes(sheets: dict[str, pl.DataFrame], language: str) -> bytes:

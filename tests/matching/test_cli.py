@@ -609,6 +609,7 @@ def test_pairs_are_scored_in_their_order(language: str, run: Run, to_score: list
     assert "pairs.csv" not in said.err
     heading, *rows = table(tmp_path / "scored.csv")
     assert heading == ["demand_id", "achievement_id", "score", "level"]
+    assert (tmp_path / "scored.csv").read_bytes().startswith(b"demand_id,"), "programs read it: no byte-order mark"
     assert [row[:2] for row in rows] == [["D1", "A2"], ["D2", "A1"], ["D1", "A1"], ["D2", "A2"]]
     scores = [float(row[2]) for row in rows]
     assert all(0 <= each <= 1 for each in scores)
