@@ -419,10 +419,15 @@ def learn_levels(
     judged = judging.judgements(engine)
     judged = judged.join(demands, on="demand_id", how="semi").join(achievements, on="achievement_id", how="semi")
     weights = load_weights()
-    _check_enough(judged, also)
+    _check_enough(judged, also, judged["demand_id"].n_unique())
     found = examine(demands, achievements, judged, judged, weights, progress)
+    # Demands near each other teach no more than one: they are held out together.
+    apart = len(np.unique(families_of_demands(found.vectors, found.pairs, weights.likeness.near)))
+    if apart < FOLDS:
+        _check_enough(judged, also, apart)
     examples = together(Examples(found.features, found.judged), also)
     folds = unseen(found.vectors, found.pairs, weights.likeness.near)
+    in_use = current_model(engine)
     before = by_folds(
         found.vectors,
         found.pairs,
@@ -430,7 +435,7 @@ def learn_levels(
         found.judged,
         folds,
         weights.likeness,
-        lambda _: current_model(engine),
+        lambda _: in_use,
     )
     old = quality(_scored(judged, found, *before))
     new = quality(_scored(judged, found, *score_folds(found, folds, weights, also)))
@@ -443,9 +448,8 @@ def learn_levels(
     return Relearned(old, new, judged.height, kept)
 
 
-def _check_enough(judged: pl.DataFrame, also: Examples | None) -> None:
+def _check_enough(judged: pl.DataFrame, also: Examples | None, demands: int) -> None:
     least = load_decision_levels()
-    demands = judged["demand_id"].n_unique()
     values: dict[str, object] = {
         "pairs": judged.height,
         "demands": demands,

@@ -6,7 +6,6 @@ A level that stands, set by hand, counts before a decision. Entries are append-o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import polars as pl
 from sqlalchemy import Engine, Select, func, insert, select
@@ -17,9 +16,8 @@ from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame
 from matching.ledger.tables import level_model, pair_level
 from matching.ranking.decided import load_decision_levels
+from matching.ranking.levels import LEVELS
 from matching.schema import JUDGEMENTS
-
-_LEVELS: Final = (1, 2, 3, 4)
 
 
 def set_level(engine: Engine, demand_id: str, achievement_id: str, level: int | None, agent: str, nonce: str) -> None:
@@ -27,7 +25,7 @@ def set_level(engine: Engine, demand_id: str, achievement_id: str, level: int | 
 
     The same nonce again, or what already stands, writes nothing. Raises `CallError` for a level that is not 1–4.
     """
-    if level is not None and level not in _LEVELS:
+    if level is not None and level not in LEVELS:
         raise CallError(Problem("judgement.no_level", values={"level": level}))
     made = select(pair_level.c.entry_id).where(pair_level.c.agent == agent, pair_level.c.nonce == nonce)
     with writing(engine) as connection:

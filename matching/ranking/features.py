@@ -91,10 +91,7 @@ def given_lists(vectors: Vectors, pairs: Pairs) -> Pairs:
 
 def products(demands: sp.csr_matrix, achievements: sp.csr_matrix, pairs: Pairs) -> np.ndarray:
     """Dot product of each pair."""
-    found = [
-        np.asarray(demands[part.demands].multiply(achievements[part.achievements]).sum(axis=1)).ravel()
-        for part in _batches(pairs)
-    ]
+    found = [_row_products(demands[part.demands], achievements[part.achievements]) for part in _batches(pairs)]
     return np.concatenate(found) if found else np.zeros(0)
 
 
@@ -272,7 +269,8 @@ def _place(values: np.ndarray, pairs: Pairs, scores: np.ndarray, lists: Pairs) -
     for pair, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if start < end:
             better[pair] = np.count_nonzero(scores[start:end] > values[pair] + _NOTHING)
-            below[pair] = 1.0 - values[pair] / scores[start:end].max() if scores[start:end].max() > 0 else 0.0
+            best = scores[start:end].max()
+            below[pair] = 1.0 - values[pair] / best if best > 0 else 0.0
     return {"place_rank": np.log2(1.0 + better), "place_below_best": below}
 
 

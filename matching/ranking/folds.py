@@ -11,12 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 from matching.ranking.features import Features, Pairs
-from matching.ranking.learning import alikeness
+from matching.ranking.learning import alikeness, connected
 from matching.ranking.levels import LevelModel
 from matching.ranking.scoring import Scored, judge
 from matching.ranking.vectors import Vectors
@@ -27,7 +25,7 @@ _SEED: Final = 0
 
 
 def unseen(vectors: Vectors, pairs: Pairs, near: float) -> np.ndarray:
-    """Fold of each pair, those of demands near each other in one."""
+    """Fold of each pair, those of demands near each other in one; `ValueError` where all are of one family."""
     return _grouped(families_of_demands(vectors, pairs, near))
 
 
@@ -35,8 +33,7 @@ def families_of_demands(vectors: Vectors, pairs: Pairs, near: float) -> np.ndarr
     """For each pair the number of its demand's family: of those that near texts connect."""
     demands = np.unique(pairs.demands)
     alike = alikeness(vectors, pairs, np.zeros((len(pairs), 1)), Likeness(near, 0.0, 0.0, 0.0, 1.0))
-    _, family = connected_components(sp.csr_matrix(alike.near(demands, demands)), directed=False)
-    return np.asarray(family[np.searchsorted(demands, pairs.demands)])
+    return np.asarray(connected(alike, demands)[np.searchsorted(demands, pairs.demands)])
 
 
 def unseen_by_id(pairs: Pairs) -> np.ndarray:

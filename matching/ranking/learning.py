@@ -102,14 +102,20 @@ def families(alike: Alikeness, levels: np.ndarray) -> list[Family]:
     demands = np.unique(alike.pairs.demands[judged])
     if not len(demands):
         return []
-    count, number = connected_components(sp.csr_matrix(alike.near(demands, demands)), directed=False)
+    number = connected(alike, demands)
     found = []
-    for each in range(count):
+    for each in range(number.max() + 1):
         members = demands[number == each]
         of_family = judged[np.isin(alike.pairs.demands[judged], members)]
         covariance = alike.between(of_family, of_family) + alike.likeness.noise * np.eye(len(of_family))
         found.append(Family(members, of_family, np.linalg.inv(covariance)))
     return found
+
+
+def connected(alike: Alikeness, demands: np.ndarray) -> np.ndarray:
+    """For each of these demands, given by their rows, the number of its family: of those that near ones connect."""
+    _, number = connected_components(sp.csr_matrix(alike.near(demands, demands)), directed=False)
+    return np.asarray(number)
 
 
 def learn(alike: Alikeness, known: Sequence[Family], reached: np.ndarray, levels: np.ndarray) -> Learned:

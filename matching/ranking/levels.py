@@ -26,7 +26,7 @@ from matching.ranking.features import Features
 LEVELS: Final = (1, 2, 3, 4)
 # What reaching the levels 2, 3 and 4 adds to the score; sums to 1.
 STEPS: Final = np.diff(gain(np.array(LEVELS))) / gain(np.array(LEVELS))[-1]
-# The greatest number of digits that a refit on the same data gives again on every machine.
+# Digits that are kept of a weight: what rounding of sums may change stands behind them.
 _DIGITS: Final = 6
 _FILE: Final = ("model", "levels.json")
 # Below this rise of a logit the probability's slope is taken for its rise.

@@ -430,6 +430,25 @@ def judged(ranked: Engine) -> Engine:
     return ranked
 
 
+def test_demands_that_all_say_the_same_teach_no_more_than_one(ledger: Engine) -> None:
+    """Enough demands by their number, but no two of them can be held apart."""
+    demands = "需求编号,需求名称\n" + "".join(f"D{each},沼气脱硫装置\n" for each in range(25))
+    achievements = "成果编号,成果名称\n" + "".join(f"A{each},第{each}型脱硫塔\n" for each in range(8))
+    load(ledger, read_bytes("demands.csv", demands.encode(), "demands", Settings()), "周某")
+    load(ledger, read_bytes("achievements.csv", achievements.encode(), "achievements", Settings()), "周某")
+    rows = [
+        {"demand_id": f"D{demand}", "achievement_id": f"A{each}", "level": each % 4 + 1, "nonce": f"{demand}-{each}"}
+        for demand in range(25)
+        for each in range(8)
+    ]
+    with writing(ledger) as connection:
+        connection.execute(insert(pair_level), [{**row, "agent": "周某", "at": "2026-11-22T00:00:00"} for row in rows])
+    with pytest.raises(NothingToDo) as refused:
+        learn_levels(ledger, "周某")
+    assert "1 条需求的 200 对" in refused.value.text("zh_CN")
+    assert learned_model(ledger) is None
+
+
 def test_a_level_that_is_too_rare_is_not_learned(judged: Engine) -> None:
     for number, (demand, achievement, level) in enumerate(judgements(judged).rows()):
         if level == 4:

@@ -79,7 +79,12 @@ def test_random_near_demands_stay_in_one_fold(kinds: list[int], extra: int) -> N
     rows[0] = rows[1] = 0.0
     rows[0, 4] = rows[1, 5] = 1.0
     pairs = each_with(len(kinds), 2).of(slice(extra, None))
-    found = unseen(space(rows, np.ones((2, rows.shape[1]))), pairs, 0.5)
+    vectors = space(rows, np.ones((2, rows.shape[1])))
+    if len({tuple(rows[row]) for row in pairs.demands.tolist()}) == 1:
+        with pytest.raises(ValueError, match="n_splits"):
+            unseen(vectors, pairs, 0.5)
+        return
+    found = unseen(vectors, pairs, 0.5)
     fold_of: dict[tuple[float, ...], set[int]] = {}
     for row, fold in zip(pairs.demands.tolist(), found.tolist(), strict=True):
         fold_of.setdefault(tuple(rows[row]), set()).add(fold)

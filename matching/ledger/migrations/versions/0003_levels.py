@@ -14,7 +14,7 @@ _NEW_TABLES = ("pair_level", "level_model")
 def upgrade() -> None:
     """Add the columns and the tables.
 
-    Until now the score was the similarity, and no level was known: older candidates keep their score as their base.
+    Until now the score was the similarity, and no level was known: in older candidates the new columns stay empty.
     """
     op.add_column("candidate", sa.Column("similarity", sa.Float(), nullable=True))
     op.add_column("candidate", sa.Column("level", sa.Integer(), nullable=True))
