@@ -10,13 +10,13 @@ print(matching.explain(ranking, "XQ2026001", "CG2026045").terms)
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
-from matching.errors import DuijieError
-from matching.intake.reading import read_file
-from matching.pipeline import Ranking, evaluate, explain, rank, score
+if TYPE_CHECKING:
+    from matching.errors import DuijieError
+    from matching.intake.reading import read_achievements, read_demands
+    from matching.pipeline import Ranking, evaluate, explain, rank, score
 
 __all__ = [
     "DuijieError",
@@ -29,18 +29,20 @@ __all__ = [
     "score",
 ]
 
+# Each name is loaded when it is first asked for: the process that reads a file imports this package too, and needs
+# none of what ranks.
+_HOMES: Final = {
+    "DuijieError": "matching.errors",
+    "read_achievements": "matching.intake.reading",
+    "read_demands": "matching.intake.reading",
+}
 
-def read_demands(path: str | Path) -> pl.DataFrame:
-    """A demand list (.csv or .xlsx) as a clean frame: the columns of `schema.DEMAND` and `schema.PROVENANCE`.
 
-    Raises `DuijieError` that says file, row, column and what to do.
-    """
-    return read_file(path, "demands").frame
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "matching.pipeline")), name)
 
 
-def read_achievements(path: str | Path) -> pl.DataFrame:
-    """An achievement catalogue (.csv or .xlsx) as a clean frame: `schema.ACHIEVEMENT` and `schema.PROVENANCE`.
-
-    Raises `DuijieError` that says file, row, column and what to do.
-    """
-    return read_file(path, "achievements").frame
+def __dir__() -> list[str]:
+    return __all__

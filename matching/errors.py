@@ -24,7 +24,8 @@ from matching.wording import DEFAULT_LANGUAGE, say
 class Problem:
     """One thing that is wrong or worth saying, and where.
 
-    `key` names the message (what is wrong and what to do); `row` counts as the spreadsheet does, from 1.
+    `key` names the message (what is wrong and what to do); `row` counts as the spreadsheet does, from 1; `sheet` is ""
+    where a file has but one.
     """
 
     key: str
@@ -32,9 +33,10 @@ class Problem:
     row: int | None = None
     column: str = ""
     values: dict[str, object] = field(default_factory=dict)
+    sheet: str = ""
 
     def text(self, language: str = DEFAULT_LANGUAGE) -> str:
-        """The message, led by as much of file, row and column as is known."""
+        """The message, led by as much of file, sheet, row and column as is known."""
         message = say(self.key, language, **self.values)
         if not self.file:
             return message
@@ -43,7 +45,8 @@ class Problem:
             place = "place.cell" if self.column else "place.row"
         elif self.column:
             place = "place.column"
-        where = say(place, language, file=self.file, row=self.row, column=self.column)
+        file = say("place.sheet", language, file=self.file, sheet=self.sheet) if self.sheet else self.file
+        where = say(place, language, file=file, row=self.row, column=self.column)
         return say("place.message", language, place=where, message=message)
 
 

@@ -14,6 +14,9 @@ import polars as pl
 Kind = Literal["demands", "achievements"]
 KINDS: Final[tuple[Kind, ...]] = ("demands", "achievements")
 
+# What a file says of a record and no column holds: headings and texts, as they stood.
+EXTRAS: Final = pl.List(pl.Struct({"heading": pl.String(), "text": pl.String()}))
+
 DEMAND: Final[dict[str, pl.DataType]] = {
     "demand_id": pl.String(),
     "title": pl.String(),
@@ -32,6 +35,7 @@ DEMAND: Final[dict[str, pl.DataType]] = {
     "phone": pl.String(),
     "visibility": pl.String(),
     "status": pl.String(),
+    "extras": EXTRAS,
 }
 
 ACHIEVEMENT: Final[dict[str, pl.DataType]] = {
@@ -57,6 +61,7 @@ ACHIEVEMENT: Final[dict[str, pl.DataType]] = {
     "contact": pl.String(),
     "phone": pl.String(),
     "status": pl.String(),
+    "extras": EXTRAS,
 }
 
 RECORD: Final[dict[Kind, dict[str, pl.DataType]]] = {"demands": DEMAND, "achievements": ACHIEVEMENT}
@@ -72,8 +77,13 @@ CHOICES: Final[dict[Kind, dict[str, tuple[str, ...]]]] = {
     "achievements": {"status": ("available", "negotiating", "transferred", "withdrawn")},
 }
 
-# The record's columns plus where it stood in its file and the hash of what it says.
-PROVENANCE: Final[dict[str, pl.DataType]] = {"source_row": pl.Int64(), "content_hash": pl.String()}
+# The record's columns plus where it stood in its file (the sheet is "" where a file has no sheets) and the hash of what
+# it says.
+PROVENANCE: Final[dict[str, pl.DataType]] = {
+    "source_sheet": pl.String(),
+    "source_row": pl.Int64(),
+    "content_hash": pl.String(),
+}
 
 # Why a record has a field: an agent said so, the record states it, or its text speaks for it.
 CORRECTED: Final = "corrected"

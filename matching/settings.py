@@ -46,10 +46,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8501, ge=1, le=65535)
     upload_megabytes: int = Field(default=200, ge=1)
     table_rows: int = Field(default=200_000, ge=1)
-    table_characters: int = Field(default=90_000_000, ge=1000)
+    table_characters: int = Field(default=150_000_000, ge=1000)
     cell_characters: int = Field(default=20_000, ge=100)
     workbook_memory_megabytes: int = Field(default=2048, ge=256)
     workbook_seconds: int = Field(default=60, ge=1)
+    unpacked_megabytes: int = Field(default=1024, ge=1)
+    sheet_cells: int = Field(default=20_000_000, ge=1000)
 
     @field_validator("timezone")
     @classmethod

@@ -7,7 +7,7 @@ import streamlit as st
 from matching.errors import DuijieError
 from ui.access import choose_language, language, ledger, settings, t
 from ui.components.style import apply_style
-from ui.screens import deals, fields, figures, lists, review
+from ui.screens import deals, fields, figures, lists, review, upload
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     apply_style()
     pages = [
         st.Page(review.show, title=t("review.title"), url_path="review", default=True),
+        st.Page(upload.show, title=t("upload.title"), url_path="upload"),
         st.Page(lists.show, title=t("lists.title"), url_path="lists"),
         st.Page(fields.show, title=t("fields.title"), url_path="fields"),
         st.Page(deals.show, title=t("deals.title"), url_path="deals"),

@@ -9,7 +9,8 @@ import streamlit as st
 
 from matching.fields.assignment import believed
 from matching.fields.taxonomies import first_taxonomy
-from matching.ledger import catalogue, runs
+from matching.intake.quality import rules_version
+from matching.ledger import catalogue, presence, runs
 from matching.ledger.revision import Revision, revision
 from matching.reporting.statistics import Statistics, main_fields, statistics
 from matching.schema import ID, Kind
@@ -41,28 +42,49 @@ _LISTED: Final[dict[Kind, tuple[str, ...]]] = {
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _fields(kind: Kind, taxonomy: str, upload: int, change: int) -> pl.DataFrame:
+def _fields(kind: Kind, taxonomy: str, upload: int, change: int, mark: int) -> pl.DataFrame:
     return believed(catalogue.current_fields(ledger(), kind, taxonomy))
 
 
 def fields(kind: Kind, taxonomy: str) -> pl.DataFrame:
     """Fields of all current records in one taxonomy that are sure enough to be shown (`schema.FIELDS`)."""
     at = now()
-    return _fields(kind, taxonomy, at.upload, at.field_change)
+    return _fields(kind, taxonomy, at.upload, at.field_change, at.mark)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _quality(kind: Kind, upload: int, mark: int, run: int) -> pl.DataFrame:
+    return catalogue.current_quality(ledger(), kind, rules_version())
+
+
+def quality(kind: Kind) -> pl.DataFrame:
+    """Quality of the records that were scored (`catalogue.QUALITY`)."""
+    at = now()
+    return _quality(kind, at.upload, at.mark, at.run)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _records(kind: Kind, upload: int, change: int) -> pl.DataFrame:
+def _records(kind: Kind, upload: int, change: int, mark: int, run: int) -> pl.DataFrame:
     found = main_fields(fields(kind, first_taxonomy().code))
     main = found.select("record_id", "confidence", main_field="code", decided_by="terms")
     listed = catalogue.current_records(ledger(), kind, _LISTED[kind])
-    return listed.join(main, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
+    missing = presence.missing(ledger(), kind).select("record_id", missing=pl.lit(True))
+    scored = quality(kind).select("record_id", "quality", "vague")
+    for beside in (main, scored, missing):
+        listed = listed.join(beside, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
+    return listed.with_columns(
+        pl.col("vague", "missing").fill_null(False), out_of_use=pl.col("status") == presence.OUT_OF_USE[kind]
+    )
 
 
 def records(kind: Kind) -> pl.DataFrame:
-    """Current records: what is listed of them, main field (null if unknown), its confidence, the terms that decided."""
+    """Current records: what is listed of them, main field (null if unknown), its confidence, the terms that decided.
+
+    Also quality (0–100, null where it was not scored), and whether they are vague, missing from the latest file of
+    their institute, and out of use.
+    """
     at = now()
-    return _records(kind, at.upload, at.field_change)
+    return _records(kind, at.upload, at.field_change, at.mark, at.run)
 
 
 def now() -> Revision:

@@ -1,26 +1,34 @@
-"""Bytes of an uploaded file become rows of text, with the row numbers a person sees in the spreadsheet."""
+"""Bytes of an uploaded file become sheets of text, with the row numbers a person sees in the spreadsheet."""
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from io import StringIO
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from matching.errors import CallError, FileRefused, Problem
+from matching.intake.reader.answer import ROW, Sheet, Unreadable, sheets_of
+from matching.intake.reader.signatures import kind_of
 from matching.settings import Settings
 
-_ZIP: Final = b"PK\x03\x04"
-_OLE: Final = b"\xd0\xcf\x11\xe0"
-_READER: Final = Path(__file__).with_name("workbook_process.py")
+# What a name ends with, and what the bytes must be then.
+KINDS_BY_SUFFIX: Final = {
+    ".csv": "text",
+    ".tsv": "text",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xls",
+    ".ods": "ods",
+}
+_BLANK: Final = b"\x00\t\r\n "
+_MARKS: Final = b"\xef\xbb\xbf\xff\xfe"
+# Stands at the end of every whole archive.
+_ARCHIVE_END: Final = b"PK\x05\x06"
 
 
 @dataclass(frozen=True)
@@ -31,23 +39,92 @@ class Row:
     cells: tuple[str, ...]
 
 
-def read_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
-    """Rows of a .csv or .xlsx file, blank ones left out.
+def read_sheets(name: str, content: bytes, settings: Settings) -> list[Sheet]:
+    """The sheets of a .csv, .tsv, .xlsx, .xls or .ods file that have something in them, hidden ones too.
 
-    Raises `FileRefused` for an unknown type, an empty, mislabelled, damaged or too large file.
+    The file is parsed in a process of its own, under limits of memory, time and size (see `settings`). Raises
+    `FileRefused` for what is empty, mislabelled, encrypted, damaged, hostile or too large.
     """
+    kind = _checked_kind(name, content, settings)
+    limits = {
+        "kind": kind,
+        "megabytes": settings.workbook_memory_megabytes,
+        "seconds": settings.workbook_seconds,
+        "unpacked_megabytes": settings.unpacked_megabytes,
+        "cells": settings.sheet_cells,
+        "characters": settings.table_characters,
+    }
+    try:
+        told = sheets_of(_answer(name, content, limits, settings.workbook_seconds))
+    except Unreadable as error:
+        raise _refused(name, error.key, **error.values) from error
+    sheets = [sheet for sheet in told if sheet.cells.height]
+    if not sheets:
+        raise _refused(name, "file.empty")
+    if sum(sheet.cells.height for sheet in sheets) > settings.table_rows:
+        raise _refused(name, "file.too_many_rows", rows=settings.table_rows)
+    return sheets
+
+
+def _checked_kind(name: str, content: bytes, settings: Settings) -> str:
     suffix = Path(name).suffix.lower()
-    if suffix not in (".csv", ".xlsx"):
+    if suffix not in KINDS_BY_SUFFIX:
         raise _refused(name, "file.unknown_type", suffix=suffix or "-")
-    if not content.strip(b"\x00\t\r\n ") or content.strip() == b"\xef\xbb\xbf":
+    if not content.lstrip(_MARKS).strip(_BLANK):
         raise _refused(name, "file.empty")
     if len(content) > settings.upload_megabytes * 1024 * 1024:
         raise _refused(name, "file.too_large", megabytes=settings.upload_megabytes)
-    rows = _workbook_rows(name, content, settings) if suffix == ".xlsx" else _csv_rows(name, content)
-    if not rows:
-        raise _refused(name, "file.empty")
-    if len(rows) > settings.table_rows:
-        raise _refused(name, "file.too_many_rows", rows=settings.table_rows)
+    kind = kind_of(content)
+    if kind == "encrypted":
+        raise _refused(name, "file.encrypted")
+    if kind == "web":
+        raise _refused(name, "file.web_page")
+    expected = KINDS_BY_SUFFIX[suffix]
+    if suffix == ".xlsm" and kind == expected:
+        raise _refused(name, "file.macros")
+    if kind != expected:
+        cut = kind == "ZIP" and expected in ("xlsx", "ods") and _ARCHIVE_END not in content[-(1 << 16) :]
+        if cut or (kind == "OLE" and expected == "xls"):
+            raise _refused(name, "file.damaged")
+        raise _refused(name, "file.mislabelled", suffix=suffix, found=kind)
+    return kind
+
+
+def _answer(name: str, content: bytes, limits: dict[str, object], seconds: int) -> bytes:
+    """What the reading process answers. A process that was stopped by a limit had too much to do."""
+    try:
+        # -I keeps the environment and the current folder out of the process; it gets the bytes and the limits.
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-I", "-m", "matching.intake.reader", json.dumps(limits)],
+            input=content,
+            capture_output=True,
+            timeout=seconds * 2,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _refused(name, "file.too_heavy", seconds=seconds) from error
+    if done.returncode == 0:
+        return done.stdout
+    stopped = done.returncode < 0 or b"MemoryError" in done.stderr or b"memory allocation" in done.stderr
+    raise _refused(name, "file.too_heavy" if stopped else "file.damaged", seconds=seconds)
+
+
+def read_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
+    """Rows of the first sheet with something in it, blank ones left out; raises as `read_sheets` does."""
+    return rows_of(read_sheets(name, content, settings)[0])
+
+
+def rows_of(sheet: Sheet, most: int | None = None) -> list[Row]:
+    """Rows of a sheet, or its first ones."""
+    cells = sheet.cells.head(most) if most else sheet.cells
+    places = [int(column[1:]) for column in cells.columns if column != ROW]
+    width = max(places, default=-1) + 1
+    rows = []
+    for number, *texts in cells.iter_rows():
+        spread = [""] * width
+        for place, text in zip(places, texts, strict=True):
+            spread[place] = text
+        rows.append(Row(number, tuple(spread)))
     return rows
 
 
@@ -79,60 +156,3 @@ def read_table(path: Path, settings: Settings) -> pl.DataFrame:
 
 def _refused(name: str, key: str, **values: object) -> FileRefused:
     return FileRefused(Problem(key, file=name, values=values))
-
-
-def _kept(rows: Iterable[tuple[int, list[str]]]) -> list[Row]:
-    stripped = ((number, tuple(cell.strip() for cell in cells)) for number, cells in rows)
-    return [Row(number, cells) for number, cells in stripped if any(cells)]
-
-
-def _csv_rows(name: str, content: bytes) -> list[Row]:
-    if content.startswith((_ZIP, _OLE)):
-        raise _refused(name, "file.workbook_named_csv")
-    text = _decoded(name, content)
-    # A cell may be longer than the csv module's own bound; its length is checked with its row and column.
-    csv.field_size_limit(sys.maxsize)
-    try:
-        records = list(csv.reader(StringIO(text, newline=""), delimiter=_delimiter(text), strict=True))
-    except csv.Error as error:
-        raise _refused(name, "file.broken_csv", reason=error) from error
-    return _kept(enumerate(records, start=1))
-
-
-def _decoded(name: str, content: bytes) -> str:
-    """Strict UTF-8 (with or without BOM), else strict GB18030: detectors mistake short Chinese texts."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise _refused(name, "file.unknown_encoding")
-
-
-def _delimiter(text: str) -> str:
-    """The separator that one of the first lines has most of; a title row above the heading has none."""
-    first = list(islice((line for line in StringIO(text) if line.strip()), 5))
-    return max(",\t;", key=lambda separator: max((line.count(separator) for line in first), default=0))
-
-
-def _workbook_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
-    if content.startswith(_OLE):
-        raise _refused(name, "file.encrypted_or_old")
-    if not content.startswith(_ZIP):
-        raise _refused(name, "file.not_a_workbook")
-    bounds = (settings.workbook_memory_megabytes, settings.workbook_seconds, settings.table_characters)
-    try:
-        # -I keeps the environment and the current folder out of the child; it gets the bytes and three numbers.
-        answer = subprocess.run(  # noqa: S603
-            [sys.executable, "-I", str(_READER), *map(str, bounds)],
-            input=content,
-            capture_output=True,
-            timeout=settings.workbook_seconds * 2,
-            check=True,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise _refused(name, "file.unreadable_workbook") from error
-    rows: list[list[str]] = json.loads(answer.stdout)["rows"]
-    return _kept(enumerate(rows, start=1))

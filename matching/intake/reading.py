@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import polars as pl
 
 from matching.errors import FileRefused, Problem
-from matching.intake import cells
-from matching.intake.columns import Column, FoundColumn, Heading, find_heading, known_columns
-from matching.intake.files import Row, content_of, read_rows
-from matching.schema import CHOICES, ID, ORGANISATION, PROVENANCE, RECORD, Kind
+from matching.intake.columns import HEADING_ROWS, Heading, Plan, best_heading, missing_columns
+from matching.intake.files import content_of, read_sheets, rows_of
+from matching.intake.reader.answer import Sheet
+from matching.intake.records import Records, read_records, with_hashes
+from matching.intake.rows import UNTITLED
+from matching.schema import ID, ORGANISATION, PROVENANCE, RECORD, Kind
 from matching.settings import Settings
 
-_ID_LETTER: Final[dict[Kind, str]] = {"demands": "D", "achievements": "A"}
 # A file with more wrong cells than this is told the first ones; the rest would not be read.
 _PROBLEMS_TOLD: Final = 50
-
-Record = dict[str, object]
+# So many known headings make a list beyond doubt.
+_A_LIST: Final = 3
 
 
 @dataclass(frozen=True)
 class Reading:
     """A file that can be taken.
 
-    `frame` has the record's columns and `source_row`, `content_hash`; `left_out` says which rows were not taken
-    and why; `unread` are the headings that fit no column.
+    `frame` has the record's columns and `schema.PROVENANCE`; `rows` is how many stand below the headings. `left_out`
+    says which rows are no records and why, `wrong` what is wrong with rows that are not in the frame for it, `notes`
+    what else is worth saying. `headings` has one for each sheet read.
     """
 
     kind: Kind
@@ -39,13 +39,27 @@ class Reading:
     sha256: str
     frame: pl.DataFrame
     rows: int
-    heading: Heading
+    headings: tuple[Heading, ...]
     left_out: tuple[Problem, ...]
+    wrong: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    # Id, organisation and title of the records whose rows are wrong: they are in the file all the same.
+    rejected: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """Headings of the file that fit no column."""
-        return self.heading.unread
+        """Headings of the file that fit no column; what stands below them is kept as it is."""
+        return tuple(dict.fromkeys(heading for each in self.headings for heading in each.unread))
+
+    @property
+    def wrong_told(self) -> tuple[Problem, ...]:
+        """What is wrong, as much of it as a person would read."""
+        return tuple(_first(self.file, self.wrong))
+
+    @property
+    def refused(self) -> int:
+        """How many rows are wrong."""
+        return len({(problem.sheet, problem.row) for problem in self.wrong})
 
 
 def read_file(path: str | Path, kind: Kind, settings: Settings | None = None) -> Reading:
@@ -54,134 +68,135 @@ def read_file(path: str | Path, kind: Kind, settings: Settings | None = None) ->
     return read_bytes(path.name, content_of(path), kind, settings)
 
 
-def read_bytes(name: str, content: bytes, kind: Kind, settings: Settings | None = None) -> Reading:
+def read_demands(path: str | Path) -> pl.DataFrame:
+    """A demand list (.csv, .xlsx, .xls, .ods) as a clean frame: the columns of `schema.DEMAND` and `schema.PROVENANCE`.
+
+    Raises `DuijieError` that says file, sheet, row, column and what to do.
+    """
+    return read_file(path, "demands").frame
+
+
+def read_achievements(path: str | Path) -> pl.DataFrame:
+    """An achievement catalogue (.csv, .xlsx, .xls, .ods) as a clean frame: `schema.ACHIEVEMENT`, `schema.PROVENANCE`.
+
+    Raises `DuijieError` that says file, sheet, row, column and what to do.
+    """
+    return read_file(path, "achievements").frame
+
+
+def read_bytes(
+    name: str,
+    content: bytes,
+    kind: Kind,
+    settings: Settings | None = None,
+    plan: Plan | None = None,
+    *,
+    good_rows: bool = False,
+) -> Reading:
     """Read the bytes of an uploaded file.
 
-    Rows without a title, and rows that repeat an earlier one, are left out and said so. Anything else that is
-    wrong refuses the file whole: `FileRefused` lists the places, file, row, column and remedy each.
+    Rows without a title, totals, notes and rows that repeat an earlier one are left out and said so. Anything else that
+    is wrong refuses the file whole: `FileRefused` lists the places, file, row, column and remedy each. With `good_rows`
+    the rows that are right are taken and the others told. A file of which no row can be taken is refused either way.
     """
     settings = settings or Settings()
-    rows = read_rows(name, content, settings)
-    heading = find_heading(name, rows, kind)
-    body = [row for row in rows if row.number > heading.row]
-    if not body:
-        raise FileRefused(Problem("file.no_rows", file=name, values={"row": heading.row}))
-    records, left_out, wrong = _records(name, body, heading, kind, settings)
-    if wrong:
+    return read_tables(name, content, read_sheets(name, content, settings), kind, settings, plan, good_rows=good_rows)
+
+
+def read_tables(
+    name: str,
+    content: bytes,
+    sheets: Sequence[Sheet],
+    kind: Kind,
+    settings: Settings,
+    plan: Plan | None = None,
+    *,
+    good_rows: bool = False,
+) -> Reading:
+    """Read sheets that were already parsed; see `read_bytes`."""
+    headings, notes = _headings(name, sheets, kind, plan or Plan())
+    found = [read_records(name, sheet, heading, kind, settings) for sheet, heading in headings]
+    rows = sum(each.rows for each in found)
+    if not rows:
+        raise FileRefused(Problem("file.no_rows", file=name, values={"row": headings[0][1].row}))
+    frame, repeated, clashing = _once(name, found, kind)
+    wrong = (*(problem for each in found for problem in each.wrong), *clashing)
+    if wrong and (frame.is_empty() or not good_rows):
         raise FileRefused(*_first(name, wrong))
-    if not records:
-        raise FileRefused(Problem("file.no_titles", file=name, values={"rows": len(body)}))
-    frame = pl.DataFrame(records, schema={**RECORD[kind], **PROVENANCE}, orient="row")
-    digest = hashlib.sha256(content).hexdigest()
-    return Reading(kind, name, digest, frame, len(body), heading, tuple(left_out))
+    if frame.is_empty():
+        if all(problem.key != UNTITLED for each in found for problem in each.left_out):
+            raise FileRefused(Problem("file.no_rows", file=name, values={"row": headings[0][1].row}))
+        raise FileRefused(Problem("file.no_titles", file=name, values={"rows": rows}))
+    left_out = (*(problem for each in found for problem in each.left_out), *repeated)
+    order = {sheet.name: place for place, (sheet, _) in enumerate(headings)}
+    return Reading(
+        kind,
+        name,
+        hashlib.sha256(content).hexdigest(),
+        frame,
+        rows,
+        tuple(heading for _, heading in headings),
+        tuple(sorted(left_out, key=lambda each: (order[each.sheet], each.row))),
+        tuple(sorted(wrong, key=lambda each: (order[each.sheet], each.row))),
+        tuple(notes),
+        tuple(row for each in found for row in each.rejected.select(ID[kind], ORGANISATION[kind], "title").iter_rows()),
+    )
 
 
-def content_hash(record: Record) -> str:
-    """SHA-256 of what a record says, whatever file and row it came from; the same for equal records."""
-    text = json.dumps(record, ensure_ascii=False, sort_keys=True, default=_iso)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _headings(
+    name: str, sheets: Sequence[Sheet], kind: Kind, plan: Plan
+) -> tuple[list[tuple[Sheet, Heading]], list[Problem]]:
+    """The sheets that hold a list, with their headings, and what is to be said of the others.
+
+    Hidden sheets hold what choices are made from; they are read only where no other sheet holds a list.
+    """
+    found: list[tuple[Sheet, Heading]] = []
+    notes: list[Problem] = []
+    for hidden in (False, True):
+        for sheet in sheets:
+            if sheet.hidden != hidden:
+                continue
+            heading = best_heading(rows_of(sheet, HEADING_ROWS + 1), kind, plan, sheet.spans, sheet.name)
+            if hidden and found:
+                notes.append(Problem("sheet.hidden", name, values={"sheet": sheet.name}))
+            elif heading is None:
+                notes.append(Problem("sheet.no_heading", name, values={"sheet": sheet.name}))
+            else:
+                found.append((sheet, heading))
+    # A sheet of instructions may begin a row with 成果名称: beside a real list that is no list.
+    most = max((len(heading.found) for _, heading in found), default=0)
+    for each in [each for each in found if len(each[1].found) == 1 and most >= _A_LIST]:
+        found.remove(each)
+        notes.append(Problem("sheet.no_heading", name, values={"sheet": each[0].name}))
+    if not found:
+        first = next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
+        raise missing_columns(name, rows_of(first, 1)[0], kind)
+    return found, notes
 
 
-def _iso(value: object) -> str:
-    return cast(date, value).isoformat()
-
-
-def _first(name: str, problems: list[Problem]) -> Iterable[Problem]:
+def _first(name: str, problems: Sequence[Problem]) -> Iterable[Problem]:
     yield from problems[:_PROBLEMS_TOLD]
     if len(problems) > _PROBLEMS_TOLD:
         yield Problem("file.more_problems", file=name, values={"count": len(problems) - _PROBLEMS_TOLD})
 
 
-def _records(
-    name: str, body: list[Row], heading: Heading, kind: Kind, settings: Settings
-) -> tuple[list[Record], list[Problem], list[Problem]]:
-    """Records to take, rows left out, and what is wrong."""
-    taken: dict[str, Record] = {}
-    left_out: list[Problem] = []
-    wrong: list[Problem] = []
-    for row in body:
-        record, problems = _record(name, row, heading, kind, settings)
-        wrong += problems
-        if problems:
+def _once(name: str, found: Sequence[Records], kind: Kind) -> tuple[pl.DataFrame, list[Problem], list[Problem]]:
+    """Each record once: rows that repeat one are left out, those that say something else under its id are wrong."""
+    empty = pl.DataFrame(schema={**RECORD[kind], **PROVENANCE})
+    whole = pl.concat([empty, *(with_hashes(each.frame, kind).select(empty.columns) for each in found)])
+    taken: dict[str, tuple[str, str, int]] = {}
+    repeated, clashing, keep = [], [], []
+    for identity, digest, sheet, row in whole.select(
+        ID[kind], "content_hash", "source_sheet", "source_row"
+    ).iter_rows():
+        known = taken.setdefault(identity, (digest, sheet, row))
+        keep.append(known == (digest, sheet, row))
+        if keep[-1]:
             continue
-        if not record["title"]:
-            left_out.append(Problem("row.no_title", file=name, row=row.number))
-            continue
-        identity = str(record[ID[kind]])
-        digest = content_hash(record)
-        known = taken.get(identity)
-        if known is None:
-            taken[identity] = {**record, "source_row": row.number, "content_hash": digest}
-        elif known["content_hash"] == digest:
-            left_out.append(Problem("row.repeated", file=name, row=row.number, values={"first": known["source_row"]}))
+        values: dict[str, object] = {"first": known[2]}
+        if known[0] == digest:
+            repeated.append(Problem("row.repeated", name, row, values=values, sheet=sheet))
         else:
-            values = {"identity": identity, "first": known["source_row"]}
-            wrong.append(Problem("row.same_id", file=name, row=row.number, values=values))
-    return list(taken.values()), left_out, wrong
-
-
-def _record(name: str, row: Row, heading: Heading, kind: Kind, settings: Settings) -> tuple[Record, list[Problem]]:
-    record: Record = {column.name: _absent(column, kind) for column in known_columns(kind)}
-    problems: list[Problem] = []
-    for found in heading.found:
-        text = row.cells[found.place] if found.place < len(row.cells) else ""
-        if len(text) > settings.cell_characters:
-            values: dict[str, object] = {"characters": len(text), "limit": settings.cell_characters}
-            problems.append(Problem("cell.too_long", name, row.number, found.heading, values))
-            continue
-        try:
-            value = _value(text, found, kind)
-        except ValueError:
-            problems.append(_unreadable(name, row.number, found, text))
-            continue
-        if value in ("", None, []):
-            continue
-        before = record[found.column.name]
-        # Two headings of one text column (主要问题, 技术关键) both say something: keep both, in order.
-        record[found.column.name] = f"{before}\n{value}" if found.column.type == "text" and before else value
-    if not record[ID[kind]]:
-        record[ID[kind]] = _derived_id(record, kind)
-    return record, problems
-
-
-def _absent(column: Column, kind: Kind) -> object:
-    match column.type:
-        case "line" | "text":
-            return ""
-        case "list":
-            return []
-        case "flag":
-            return False
-        case "choice":
-            return CHOICES[kind][column.name][0]
-        case "money" | "date":
-            return None
-
-
-def _value(text: str, found: FoundColumn, kind: Kind) -> object:
-    column = found.column
-    match column.type:
-        case "line" | "text":
-            return text
-        case "list":
-            return cells.words(text)
-        case "money":
-            return cells.yuan(text, found.heading)
-        case "date":
-            return cells.day(text)
-        case "flag":
-            return cells.choice(text, column.values or {}, "false") == "true"
-        case "choice":
-            return cells.choice(text, column.values or {}, CHOICES[kind][column.name][0])
-
-
-def _unreadable(name: str, row: int, found: FoundColumn, text: str) -> Problem:
-    allowed = [words[0] for words in (found.column.values or {}).values()]
-    values: dict[str, object] = {"text": text[:60], "allowed": allowed}
-    return Problem(f"cell.not_{found.column.type}", name, row, found.heading, values)
-
-
-def _derived_id(record: Record, kind: Kind) -> str:
-    """An id for a record that states none: the same organisation and title give the same id in every file."""
-    identity = f"{record[ORGANISATION[kind]]}\n{record['title']}"
-    return f"{_ID_LETTER[kind]}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+            values["identity"] = identity
+            clashing.append(Problem("row.same_id", name, row, values=values, sheet=sheet))
+    return whole.filter(pl.Series(keep, dtype=pl.Boolean)), repeated, clashing

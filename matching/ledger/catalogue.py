@@ -1,55 +1,30 @@
-"""Demands and achievements in the ledger: uploads, versions, what is current."""
+"""Demands and achievements in the ledger, as they stand: newest versions, fields, quality."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, Table, distinct, func, insert, select
+from sqlalchemy import Connection, Engine, func, select
 
 from matching.errors import LedgerError, Problem
-from matching.intake.reading import Reading
 from matching.ledger.corrections import overlaid
-from matching.ledger.database import now, reading, writing
-from matching.ledger.frames import frame, write_frames
-from matching.ledger.tables import RECORD_TABLE, record_field, upload
-from matching.schema import FIELDS, ID, PROVENANCE, RECORD, Kind
+from matching.ledger.database import reading
+from matching.ledger.frames import frame
+from matching.ledger.organisation_names import with_names
+from matching.ledger.presence import OUT_OF_USE, out_of_use
+from matching.ledger.tables import RECORD_TABLE, record_field, record_quality
+from matching.ledger.versions import counts, newest_version, newest_versions
+from matching.schema import FIELDS, ID, ORGANISATION, PROVENANCE, RECORD, Kind
 
-_VERSION: Final[dict[str, pl.DataType]] = {"version": pl.Int64(), "upload_id": pl.Int64()}
-UPLOADS: Final[dict[str, pl.DataType]] = {
-    "upload_id": pl.Int64(),
-    "kind": pl.String(),
-    "file_name": pl.String(),
-    "rows": pl.Int64(),
-    "new": pl.Int64(),
-    "changed": pl.Int64(),
-    "unchanged": pl.Int64(),
-    "left_out": pl.Int64(),
-    "agent": pl.String(),
-    "at": pl.String(),
+QUALITY: Final[dict[str, pl.DataType]] = {
+    "record_id": pl.String(),
+    "quality": pl.Int64(),
+    "vague": pl.Boolean(),
+    "lacks": pl.List(pl.String()),
 }
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a file changes: ids of records that are new, changed, and the same as in the ledger."""
-
-    new: tuple[str, ...]
-    changed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many there are of each."""
-        return {"new": len(self.new), "changed": len(self.changed), "unchanged": len(self.unchanged)}
-
-
-def current_version(table: Table) -> Select[tuple[object, ...]]:
-    """Each record's id and its newest version."""
-    identity = table.primary_key.columns[0]
-    return select(identity, func.max(table.c.version).label("version")).group_by(identity)
+_VERSION: Final[dict[str, pl.DataType]] = {"version": pl.Int64(), "upload_id": pl.Int64()}
 
 
 def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -61,7 +36,7 @@ def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = 
     table = RECORD_TABLE[kind]
     known = {**RECORD[kind], **PROVENANCE, **_VERSION}
     schema = {name: known[name] for name in columns or known}
-    newest = current_version(table).subquery()
+    newest = newest_versions(table).subquery()
     query = (
         select(*(table.c[column] for column in schema))
         .join(
@@ -71,14 +46,41 @@ def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = 
         .order_by(table.c[ID[kind]])
     )
     with reading(engine) as connection:
+        return _as_it_stands(connection, kind, frame(connection, query, schema))
+
+
+def _as_it_stands(connection: Connection, kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
+    """Records with confirmed names of organisations, and the status of those that take no part."""
+    if ORGANISATION[kind] in records.columns:
+        records = with_names(connection, records, ORGANISATION[kind])
+    if "status" in records.columns and (out := out_of_use(connection, kind)["record_id"]).len():
+        unused = pl.col(ID[kind]).is_in(out.implode())
+        records = records.with_columns(
+            status=pl.when(unused).then(pl.lit(OUT_OF_USE[kind])).otherwise("status"),
+        )
+    return records
+
+
+def identities(engine: Engine, kind: Kind) -> pl.DataFrame:
+    """Id, organisation and title of every record that counts, as its file wrote them, in the order of ids."""
+    table = RECORD_TABLE[kind]
+    schema = {name: RECORD[kind][name] for name in (ID[kind], ORGANISATION[kind], "title")}
+    newest = newest_versions(table).subquery()
+    query = (
+        select(*(table.c[name] for name in schema))
+        .join(newest, (table.c[ID[kind]] == newest.c[ID[kind]]) & (table.c.version == newest.c.version))
+        .order_by(table.c[ID[kind]])
+    )
+    with reading(engine) as connection:
         return frame(connection, query, schema)
 
 
 def count_records(engine: Engine, kind: Kind) -> int:
     """How many records there are, whatever their versions."""
-    identity = RECORD_TABLE[kind].c[ID[kind]]
     with reading(engine) as connection:
-        return connection.execute(select(func.count(distinct(identity)))).scalar_one()
+        return connection.execute(
+            select(func.count()).select_from(newest_versions(RECORD_TABLE[kind]).subquery())
+        ).scalar_one()
 
 
 def record(engine: Engine, kind: Kind, record_id: str) -> dict[str, object]:
@@ -86,21 +88,21 @@ def record(engine: Engine, kind: Kind, record_id: str) -> dict[str, object]:
     table = RECORD_TABLE[kind]
     query = (
         select(*(table.c[column] for column in RECORD[kind]))
-        .where(table.c[ID[kind]] == record_id)
+        .where(table.c[ID[kind]] == record_id, counts(table))
         .order_by(table.c.version.desc())
         .limit(1)
     )
     with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
+        found = _as_it_stands(connection, kind, frame(connection, query, RECORD[kind]))
+    if found.is_empty():
         raise LedgerError(Problem("ledger.no_record", values={"identity": record_id}))
-    return dict(row._mapping)
+    return found.row(0, named=True)
 
 
 def fields_of(engine: Engine, kind: Kind, record_id: str) -> pl.DataFrame:
     """Fields of the newest version of one record, corrections included, as a frame of `schema.FIELDS`."""
     table = RECORD_TABLE[kind]
-    newest = select(func.max(table.c.version)).where(table.c[ID[kind]] == record_id).scalar_subquery()
+    newest = newest_version(table, record_id)
     query = (
         select(*(record_field.c[column] for column in FIELDS))
         .where(
@@ -121,7 +123,7 @@ def current_fields(engine: Engine, kind: Kind, taxonomy: str | None = None, *, t
     """
     table = RECORD_TABLE[kind]
     schema = {name: dtype for name, dtype in FIELDS.items() if terms or name != "terms"}
-    newest = current_version(table).subquery()
+    newest = newest_versions(table).subquery()
     query = (
         select(*(record_field.c[column] for column in schema))
         .join(
@@ -137,79 +139,17 @@ def current_fields(engine: Engine, kind: Kind, taxonomy: str | None = None, *, t
         return overlaid(connection, kind, frame(connection, query, schema), taxonomy=taxonomy or "")
 
 
-def difference(engine: Engine, read: Reading) -> Difference:
-    """What loading a file would change."""
-    with reading(engine) as connection:
-        return _compare(read, _hashes(connection, read.kind))
-
-
-def add(
-    engine: Engine,
-    read: Reading,
-    fields: pl.DataFrame,
-    agent: str,
-    progress: Callable[[int, int], None] | None = None,
-) -> Difference:
-    """Load a file: new records, new versions of changed ones, and the upload itself, in one transaction.
-
-    `fields` is a frame of `schema.FIELDS` for the file's records. Loading the same file again changes nothing.
-    `progress` is called with the batches of rows written and their total.
-    """
-    table = RECORD_TABLE[read.kind]
-    identity = ID[read.kind]
-    with writing(engine) as connection:
-        known = _hashes(connection, read.kind)
-        found = _compare(read, known)
-        upload_id = connection.execute(
-            insert(upload)
-            .values(
-                kind=read.kind,
-                file_name=read.file,
-                sha256=read.sha256,
-                rows=read.rows,
-                **found.counts,
-                left_out=len(read.left_out),
-                agent=agent,
-                at=now(),
-            )
-            .returning(upload.c.upload_id)
-        ).scalar_one()
-        version = {key: known[key][1] + 1 if key in known else 1 for key in (*found.new, *found.changed)}
-        versions = pl.DataFrame(
-            list(version.items()), schema={"record_id": pl.String, "version": pl.Int64}, orient="row"
+def current_quality(engine: Engine, kind: Kind, rules: str) -> pl.DataFrame:
+    """Quality of the newest version of every record that was scored by these rules (`QUALITY`), in the order of ids."""
+    newest = newest_versions(RECORD_TABLE[kind]).subquery()
+    query = (
+        select(*(record_quality.c[column] for column in QUALITY))
+        .join(
+            newest,
+            (record_quality.c.record_id == newest.c[ID[kind]]) & (record_quality.c.version == newest.c.version),
         )
-        records = read.frame.join(versions, left_on=identity, right_on="record_id", maintain_order="left")
-        assigned = fields.join(versions, on="record_id", maintain_order="left")
-        written = [
-            (table, records.with_columns(upload_id=pl.lit(upload_id))),
-            (record_field, assigned.with_columns(kind=pl.lit(read.kind))),
-        ]
-        write_frames(connection, written, progress)
-    return found
-
-
-def uploads(engine: Engine) -> pl.DataFrame:
-    """All uploads, newest first."""
-    query = select(*(upload.c[column] for column in UPLOADS)).order_by(upload.c.upload_id.desc())
+        .where(record_quality.c.kind == kind, record_quality.c.rules == rules)
+        .order_by(record_quality.c.record_id)
+    )
     with reading(engine) as connection:
-        return frame(connection, query, UPLOADS)
-
-
-def _hashes(connection: Connection, kind: Kind) -> dict[str, tuple[str, int]]:
-    """Content hash and version of every record's newest version, by id."""
-    table = RECORD_TABLE[kind]
-    identity = table.c[ID[kind]]
-    rows = connection.execute(select(identity, table.c.content_hash, table.c.version).order_by(table.c.version))
-    return {key: (digest, version) for key, digest, version in rows}
-
-
-def _compare(read: Reading, known: dict[str, tuple[str, int]]) -> Difference:
-    groups: dict[str, list[str]] = {"new": [], "changed": [], "unchanged": []}
-    for key, digest in read.frame.select(ID[read.kind], "content_hash").iter_rows():
-        if key not in known:
-            groups["new"].append(key)
-        elif known[key][0] == digest:
-            groups["unchanged"].append(key)
-        else:
-            groups["changed"].append(key)
-    return Difference(tuple(groups["new"]), tuple(groups["changed"]), tuple(groups["unchanged"]))
+        return frame(connection, query, QUALITY)

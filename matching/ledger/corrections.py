@@ -19,6 +19,7 @@ from matching.fields.taxonomies import Taxonomy, load_taxonomies
 from matching.ledger.database import now, reading, writing
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.tables import LEARNED, RECORD_TABLE, RELEASED, field_change
+from matching.ledger.versions import counts, newest_version
 from matching.schema import CORRECTED, ID, KINDS, RECORD, TEXT, Kind
 
 _CHANGES: Final[dict[str, pl.DataType]] = {
@@ -61,8 +62,7 @@ def _taxonomy(code: str) -> Taxonomy:
 def _write(
     engine: Engine, kind: Kind, record_id: str, taxonomy: str, basis: str, codes: list[str], agent: str, nonce: str
 ) -> None:
-    table = RECORD_TABLE[kind]
-    version = select(func.max(table.c.version)).where(table.c[ID[kind]] == record_id)
+    version = select(newest_version(RECORD_TABLE[kind], record_id))
     made = select(field_change.c.change_id).where(field_change.c.agent == agent, field_change.c.nonce == nonce)
     with writing(engine) as connection:
         standing = frame(connection, _standing(kind, record_id, taxonomy), _CHANGES)
@@ -119,13 +119,7 @@ def overlaid(
 
 def _standing(kind: Kind, record_id: str = "", taxonomy: str = "") -> Select[tuple[object, ...]]:
     """Newest correction of each record and taxonomy that was not released, else what was learned for its version."""
-    table = RECORD_TABLE[kind]
-    version = (
-        select(func.max(table.c.version))
-        .where(table.c[ID[kind]] == field_change.c.record_id)
-        .correlate(field_change)
-        .scalar_subquery()
-    )
+    version = newest_version(RECORD_TABLE[kind], field_change.c.record_id)
     named = [field_change.c.kind == kind]
     if record_id:
         named.append(field_change.c.record_id == record_id)
@@ -184,6 +178,7 @@ def _corrected_of(connection: Connection, kind: Kind) -> pl.DataFrame:
     query = (
         select(table.c[ID[kind]], *(table.c[part] for part in own))
         .where(table.c[ID[kind]].in_(select(field_change.c.record_id).where(field_change.c.kind == kind)))
+        .where(counts(table))
         .order_by(table.c[ID[kind]], table.c.version)
     )
     records = frame(connection, query, {"record_id": pl.String(), **own})

@@ -7,12 +7,25 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, func, select
 
 from matching.ledger.database import reading
-from matching.ledger.tables import deal_event, decision, field_change, pair_level, run, upload
+from matching.ledger.tables import (
+    deal_event,
+    decision,
+    field_change,
+    organisation_name,
+    pair_level,
+    record_mark,
+    run,
+    upload,
+    upload_reversal,
+)
 
 
 @dataclass(frozen=True)
 class Revision:
-    """The newest upload, change of fields, run, decision, level set by hand and deal event; 0 where there is none."""
+    """The newest upload, change of fields, run, decision, level set by hand and deal event; 0 where there is none.
+
+    `mark` counts what was said of records and names and which uploads were taken back.
+    """
 
     upload: int
     field_change: int
@@ -20,18 +33,26 @@ class Revision:
     decision: int
     level: int
     event: int
+    mark: int
 
 
 def revision(engine: Engine) -> Revision:
     """The ledger's state at this moment."""
-    newest = (
-        upload.c.upload_id,
-        field_change.c.change_id,
-        run.c.run_id,
-        decision.c.decision_id,
-        pair_level.c.entry_id,
-        deal_event.c.event_id,
+    newest = {
+        "upload": upload.c.upload_id,
+        "field_change": field_change.c.change_id,
+        "run": run.c.run_id,
+        "decision": decision.c.decision_id,
+        "level": pair_level.c.entry_id,
+        "event": deal_event.c.event_id,
+    }
+    marks, names, taken_back = (
+        select(func.count(column)).scalar_subquery()
+        for column in (record_mark.c.mark_id, organisation_name.c.entry_id, upload_reversal.c.upload_id)
     )
-    query = select(*(select(func.coalesce(func.max(column), 0)).scalar_subquery() for column in newest))
+    query = select(
+        *(select(func.coalesce(func.max(column), 0)).scalar_subquery().label(name) for name, column in newest.items()),
+        (marks + names + taken_back).label("mark"),
+    )
     with reading(engine) as connection:
-        return Revision(*connection.execute(query).one())
+        return Revision(**connection.execute(query).one()._mapping)

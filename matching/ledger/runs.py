@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame, write_frames
+from matching.ledger.organisation_names import with_names
 from matching.ledger.tables import achievement, candidate, run
+from matching.ledger.versions import newest_version
 from matching.schema import CANDIDATES
 
 _SCORE: Final = {
@@ -146,13 +148,7 @@ def demand_queue(engine: Engine, run_id: int) -> pl.DataFrame:
 def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:
     """Candidates of a demand by rank (`CANDIDATE_ROWS`); the decision's columns are null where none stands."""
     standing = standing_decisions(demand_id).subquery()
-    versions = achievement.alias("versions")
-    newest = (
-        select(func.max(versions.c.version))
-        .where(versions.c.achievement_id == candidate.c.achievement_id)
-        .correlate(candidate)
-        .scalar_subquery()
-    )
+    newest = newest_version(achievement, candidate.c.achievement_id)
     query = (
         select(
             candidate.c.demand_id,
@@ -171,4 +167,4 @@ def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:
         .order_by(candidate.c.rank)
     )
     with reading(engine) as connection:
-        return frame(connection, query, CANDIDATE_ROWS)
+        return with_names(connection, frame(connection, query, CANDIDATE_ROWS), "institute")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from matching.schema import ACHIEVEMENT, CORRECTED, DEAL_ENDED, DEAL_STATES, DEMAND, KINDS, VERDICTS, Kind
+from matching.schema import ACHIEVEMENT, CORRECTED, DEAL_ENDED, DEAL_STATES, DEMAND, EXTRAS, KINDS, VERDICTS, Kind
 
 metadata: Final = MetaData(
     naming_convention={
@@ -43,6 +44,17 @@ UNDONE: Final = "undone"
 # A correction taken back, and what the program assigns since it learned from corrections.
 RELEASED: Final = "released"
 LEARNED: Final = "learned"
+# What is said of a record beside what its files say: that the institute's latest file lacks it, that it is there again,
+# that it is gone or holds all the same; that it is another record (`other`) entered twice, that it is not after all, or
+# that the two only look alike.
+MISSING: Final = "missing"
+PRESENT: Final = "present"
+GONE: Final = "gone"
+KEPT: Final = "kept"
+PRESENCE: Final = (MISSING, PRESENT, GONE, KEPT)
+MERGED: Final = "merged"
+SPLIT: Final = "split"
+DISTINCT: Final = "distinct"
 
 
 def _type(dtype: pl.DataType) -> TypeEngine[Any]:
@@ -71,10 +83,16 @@ def _record_table(name: str, schema: dict[str, pl.DataType], identity: str) -> T
         Column(identity, String(200), primary_key=True),
         Column("version", Integer, primary_key=True),
         Column("upload_id", ForeignKey("upload.upload_id"), nullable=False, index=True),
+        Column("source_sheet", Text, nullable=False, server_default=""),
         Column("source_row", Integer, nullable=False),
         Column("content_hash", String(64), nullable=False),
         *(
-            Column(column, _type(dtype), nullable=isinstance(dtype, pl.Date | pl.Int64))
+            Column(
+                column,
+                _type(dtype),
+                nullable=isinstance(dtype, pl.Date | pl.Int64),
+                server_default="[]" if dtype == EXTRAS else None,
+            )
             for column, dtype in schema.items()
             if column != identity
         ),
@@ -93,9 +111,30 @@ upload: Final = Table(
     Column("changed", Integer, nullable=False),
     Column("unchanged", Integer, nullable=False),
     Column("left_out", Integer, nullable=False),
+    Column("refused", Integer, nullable=False, server_default="0"),
+    Column("missing", Integer, nullable=False, server_default="0"),
+    # Whose file it is; "" where nobody said so.
+    Column("institute", Text, nullable=False, server_default=""),
     Column("agent", String(200), nullable=False),
     Column("at", String(32), nullable=False),
     _one_of("kind", KINDS),
+)
+
+# Uploaded files as they came, compressed with zlib.
+original: Final = Table(
+    "original",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# Uploads taken back as a whole.
+upload_reversal: Final = Table(
+    "upload_reversal",
+    metadata,
+    Column("upload_id", ForeignKey("upload.upload_id"), primary_key=True),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 demand: Final = _record_table("demand", DEMAND, "demand_id")
@@ -114,6 +153,79 @@ record_field: Final = Table(
     Column("basis", String(20), nullable=False),
     Column("terms", JSON, nullable=False),
     _one_of("kind", KINDS),
+)
+
+record_quality: Final = Table(
+    "record_quality",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("record_id", String(200), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("rules", String(16), primary_key=True),
+    Column("quality", Integer, nullable=False),
+    Column("vague", Boolean, nullable=False),
+    Column("lacks", JSON, nullable=False),
+    _one_of("kind", KINDS),
+)
+
+record_mark: Final = Table(
+    "record_mark",
+    metadata,
+    Column("mark_id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("record_id", String(200), nullable=False),
+    Column("mark", String(20), nullable=False),
+    Column("other", String(200)),
+    # The upload that said so; null where a person did.
+    Column("upload_id", ForeignKey("upload.upload_id"), index=True),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+    _one_of("kind", KINDS),
+    _one_of("mark", (*PRESENCE, MERGED, SPLIT, DISTINCT)),
+    Index("ix_record_mark_record", "kind", "record_id", "mark_id"),
+)
+
+near_pair: Final = Table(
+    "near_pair",
+    metadata,
+    Column("pair_id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("upload_id", ForeignKey("upload.upload_id"), nullable=False, index=True),
+    Column("first_id", String(200), nullable=False),
+    Column("second_id", String(200), nullable=False),
+    Column("likeness", Float, nullable=False),
+    Column("title_likeness", Float, nullable=False),
+    Column("text_likeness", Float),
+    Column("same_organisation", Boolean, nullable=False),
+    Column("exact", Boolean, nullable=False),
+    _one_of("kind", KINDS),
+    Index("ix_near_pair_pair", "kind", "first_id", "second_id"),
+)
+
+column_choice: Final = Table(
+    "column_choice",
+    metadata,
+    Column("choice_id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("institute", Text, nullable=False),
+    # Normalised, as `intake.columns` compares it.
+    Column("heading", Text, nullable=False),
+    # "" for a heading whose column is kept as it is.
+    Column("column_name", String(60), nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+    _one_of("kind", KINDS),
+)
+
+organisation_name: Final = Table(
+    "organisation_name",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("written", Text, nullable=False),
+    # The name it stands for; itself, where a person said that it stands for no other; null to take back what was said.
+    Column("name", Text),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 field_change: Final = Table(

@@ -19,7 +19,8 @@ from sqlalchemy import Engine, insert, select
 from matching.cli import main
 from matching.fields.taxonomies import load_taxonomies
 from matching.intake.judgements import read_judgements
-from matching.ledger.catalogue import current_records, uploads
+from matching.ledger.catalogue import current_records
+from matching.ledger.uploads import uploads
 from matching.ledger.database import open_ledger, reading, writing
 from matching.ledger.judgements import learned_model
 from matching.ledger.tables import level_model, pair_level

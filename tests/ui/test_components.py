@@ -21,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 from matching.fields.taxonomies import load_taxonomy
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections
+from matching.ledger import corrections, uploads
 from matching.reporting.statistics import UNKNOWN
 from matching.schema import FIELDS
 from matching.wording import say
@@ -123,11 +123,11 @@ def known(ledger: Engine) -> Iterator[Engine]:
     ]
     demands = records("demands", *lists["demands"])
     achievements = records("achievements", *lists["achievements"])
-    read = Reading("demands", "清单.csv", "0" * 64, demands, 3, Heading(1, (), ()), ())
-    other = Reading("achievements", "目录.csv", "1" * 64, achievements, 1, Heading(1, (), ()), ())
-    catalogue.add(ledger, read, pl.DataFrame(fields, schema=FIELDS, orient="row"), "甲")
+    read = Reading("demands", "清单.csv", "0" * 64, demands, 3, (Heading(1, (), ()),), ())
+    other = Reading("achievements", "目录.csv", "1" * 64, achievements, 1, (Heading(1, (), ()),), ())
+    uploads.add(ledger, read, pl.DataFrame(fields, schema=FIELDS, orient="row"), "甲")
     theirs = [("D1", PROVINCE, "M1", 1.0, "stated", ["M1"])]
-    catalogue.add(ledger, other, pl.DataFrame(theirs, schema=FIELDS, orient="row"), "甲")
+    uploads.add(ledger, other, pl.DataFrame(theirs, schema=FIELDS, orient="row"), "甲")
     yield ledger
     access.ledger().dispose()
     streamlit.cache_resource.clear()

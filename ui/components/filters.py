@@ -16,6 +16,7 @@ from ui.catalogue_cache import fields
 
 _ALL: Final = ""
 _TAXONOMY: Final = "taxonomy"
+_STANDINGS: Final = ("all", "vague", "missing", "out_of_use")
 # One step down the tree; a full-width space keeps its width in a list of choices.
 _INDENT: Final = "　"
 
@@ -99,6 +100,22 @@ def with_field(records: pl.DataFrame, kind: Kind, choice: FieldChoice) -> pl.Dat
     below = load_taxonomy(choice.taxonomy).below(choice.code)
     chosen = assigned.filter(pl.col("code").is_in(below))
     return records.join(chosen, left_on=ID[kind], right_on="record_id", how="semi", maintain_order="left")
+
+
+def choose_standing() -> str:
+    """Which records by how they stand: all, too vague, missing from the latest file, out of use."""
+    return st.selectbox(
+        t("filter.standing"),
+        _STANDINGS,
+        format_func=lambda each: t(f"standing.{each}"),
+        key=worded_key("standing"),
+        bind="query-params",
+    )
+
+
+def with_standing(records: pl.DataFrame, standing: str) -> pl.DataFrame:
+    """Records that stand so; columns vague, missing and out_of_use tell it."""
+    return records if standing == _STANDINGS[0] else records.filter(pl.col(standing))
 
 
 def with_words(records: pl.DataFrame, text: str, columns: tuple[str, ...]) -> pl.DataFrame:

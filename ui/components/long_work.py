@@ -11,7 +11,8 @@ import streamlit as st
 from matching.pipeline import Progress
 from ui.access import t
 
-# Steps of the two long works, in their order.
+# Steps of the long works, in their order.
+CHECKING: Final = ("compare", "duplicates")
 LOADING: Final = ("fields", "write")
 MATCHING: Final = ("learn", "fields", "vectors", "rank", "write")
 

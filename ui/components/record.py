@@ -45,6 +45,10 @@ def show_record(record: Record, kind: Kind, terms: Iterable[str], fields: str) -
         for name in _PARTS[kind]
         if (text := _text(record[name]))
     ]
+    parts += [
+        f'<div class="part"><b>{escape(extra["heading"])}</b>{escape(extra["text"])}</div>'
+        for extra in cast(list[dict[str, str]], record["extras"])
+    ]
     st.html(
         f'<div class="record"><h4>{marked(str(record["title"]), terms)}</h4>'
         f'<div class="meta">{escape(meta)}</div>{"".join(parts) or escape(t("record.no_text"))}</div>'

@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from matching.cli import main
 from matching.errors import FileRefused
 from matching.intake.reading import read_bytes, read_file
-from matching.ledger.catalogue import current_fields, current_records, uploads
+from matching.ledger.catalogue import current_fields, current_records
+from matching.ledger.uploads import uploads
 from matching.ledger.database import open_ledger
 from matching.pipeline import load
 from matching.schema import KINDS, Kind

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue
+from matching.ledger import uploads
 from matching.ledger.corrections import correct
 from matching.ledger.database import reading, writing
 from matching.ledger.decisions import decide
@@ -35,9 +35,9 @@ def full(ledger: Engine) -> Engine:
     """A ledger with a row in every table."""
     for kind in KINDS:
         frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
-        read = Reading(kind, f"{kind}.csv", "0" * 64, frame, 1, Heading(1, (), ()), ())
+        read = Reading(kind, f"{kind}.csv", "0" * 64, frame, 1, (Heading(1, (), ()),), ())
         row = (frame[0, 0], "province_4567", "N3", 0.5, "text", ["防冰"])
-        catalogue.add(ledger, read, pl.DataFrame([row], schema=FIELDS, orient="row"), "甲")
+        uploads.add(ledger, read, pl.DataFrame([row], schema=FIELDS, orient="row"), "甲")
     found = pl.DataFrame([CANDIDATE], schema=CANDIDATES)
     run = add_run(ledger, found, "a" * 64, top=1, demands=1, achievements=1, agent="甲")
     decide(

@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError
 from matching.errors import LedgerError, Problem
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading, content_hash
-from matching.ledger import catalogue
-from matching.ledger.catalogue import Difference
+from matching.ledger import catalogue, uploads
+from matching.ledger.uploads import Difference
 from matching.ledger.database import open_ledger
 from matching.schema import FIELDS, ID, KINDS, PROVENANCE, RECORD, Kind
 
@@ -34,7 +34,7 @@ def upload(kind: Kind, *rows: dict[str, object], left_out: int = 0) -> Reading:
     hashes = [content_hash(row) for row in frame.select(RECORD[kind].keys()).iter_rows(named=True)]
     frame = frame.with_columns(content_hash=pl.Series(hashes, dtype=pl.String()))
     problems = tuple(Problem("row.no_title", "清单.csv", row) for row in range(left_out))
-    return Reading(kind, "清单.csv", "0" * 64, frame, frame.height + left_out, Heading(1, (), ()), problems)
+    return Reading(kind, "清单.csv", "0" * 64, frame, frame.height + left_out, (Heading(1, (), ()),), problems)
 
 
 def fields(*rows: tuple[str, str, float]) -> pl.DataFrame:
@@ -55,9 +55,9 @@ def new_ledger() -> Iterator[Engine]:
 def test_a_first_list_is_all_new(ledger: Engine) -> None:
     read = upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"})
     expected = Difference(new=("D1", "D2"), changed=(), unchanged=())
-    assert catalogue.difference(ledger, read) == expected
-    assert catalogue.uploads(ledger).is_empty(), "asking for the difference writes nothing"
-    assert catalogue.add(ledger, read, NO_FIELDS, "甲") == expected
+    assert uploads.difference(ledger, read) == expected
+    assert uploads.uploads(ledger).is_empty(), "asking for the difference writes nothing"
+    assert uploads.add(ledger, read, NO_FIELDS, "甲") == expected
     held = catalogue.current_records(ledger, "demands")
     assert held.select(read.frame.columns).equals(read.frame)
     assert held["version"].to_list() == [1, 1]
@@ -65,9 +65,9 @@ def test_a_first_list_is_all_new(ledger: Engine) -> None:
 
 
 def test_new_changed_and_unchanged_records(ledger: Engine) -> None:
-    catalogue.add(ledger, upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}), NO_FIELDS, "甲")
     second = upload("demands", {"title": "防冰涂层"}, {"title": "秸秆打捆"}, {"title": "黑木耳"})
-    assert catalogue.add(ledger, second, NO_FIELDS, "甲") == Difference(new=("D3",), changed=("D2",), unchanged=("D1",))
+    assert uploads.add(ledger, second, NO_FIELDS, "甲") == Difference(new=("D3",), changed=("D2",), unchanged=("D1",))
     held = catalogue.current_records(ledger, "demands")
     assert held["demand_id"].to_list() == ["D1", "D2", "D3"]
     assert held["title"].to_list() == ["防冰涂层", "秸秆打捆", "黑木耳"]
@@ -78,27 +78,27 @@ def test_new_changed_and_unchanged_records(ledger: Engine) -> None:
 
 def test_a_record_that_goes_back_to_what_it_said_is_a_new_version(ledger: Engine) -> None:
     for title in ("防冰涂层", "防覆冰涂层", "防冰涂层"):
-        catalogue.add(ledger, upload("demands", {"title": title}), NO_FIELDS, "甲")
+        uploads.add(ledger, upload("demands", {"title": title}), NO_FIELDS, "甲")
     held = catalogue.current_records(ledger, "demands")
     assert held.select("title", "version").rows() == [("防冰涂层", 3)]
 
 
 def test_records_that_a_file_does_not_repeat_stay(ledger: Engine) -> None:
-    catalogue.add(ledger, upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}), NO_FIELDS, "甲")
-    catalogue.add(ledger, upload("demands", {"demand_id": "D2", "title": "秸秆打捆"}), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("demands", {"demand_id": "D2", "title": "秸秆打捆"}), NO_FIELDS, "甲")
     assert catalogue.current_records(ledger, "demands")["title"].to_list() == ["防冰涂层", "秸秆打捆"]
 
 
 def test_the_same_file_twice_changes_nothing_but_is_logged(ledger: Engine) -> None:
     read = upload("achievements", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}, left_out=3)
     found = fields(("A1", "N1", 0.5))
-    catalogue.add(ledger, read, found, "甲")
+    uploads.add(ledger, read, found, "甲")
     before = catalogue.current_records(ledger, "achievements")
-    again = catalogue.add(ledger, read, found, "乙")
+    again = uploads.add(ledger, read, found, "乙")
     assert again == Difference(new=(), changed=(), unchanged=("A1", "A2"))
     assert catalogue.current_records(ledger, "achievements").equals(before)
     assert catalogue.current_fields(ledger, "achievements").equals(found)
-    logged = catalogue.uploads(ledger).drop("at")
+    logged = uploads.uploads(ledger).drop("at")
     assert logged.rows() == [
         (2, "achievements", "清单.csv", 5, 0, 0, 2, 3, "乙"),
         (1, "achievements", "清单.csv", 5, 2, 0, 0, 3, "甲"),
@@ -106,8 +106,8 @@ def test_the_same_file_twice_changes_nothing_but_is_logged(ledger: Engine) -> No
 
 
 def test_lists_of_both_kinds_may_share_an_id(ledger: Engine) -> None:
-    catalogue.add(ledger, upload("demands", {"demand_id": "1", "title": "要"}), fields(("1", "N1", 0.5)), "甲")
-    catalogue.add(
+    uploads.add(ledger, upload("demands", {"demand_id": "1", "title": "要"}), fields(("1", "N1", 0.5)), "甲")
+    uploads.add(
         ledger, upload("achievements", {"achievement_id": "1", "title": "有"}), fields(("1", "N2", 0.6)), "甲"
     )
     assert catalogue.record(ledger, "demands", "1")["title"] == "要"
@@ -117,21 +117,21 @@ def test_lists_of_both_kinds_may_share_an_id(ledger: Engine) -> None:
 
 
 def test_fields_belong_to_a_version(ledger: Engine) -> None:
-    catalogue.add(
+    uploads.add(
         ledger,
         upload("demands", {"title": "防冰涂层"}, {"title": "秸秆粉碎"}),
         fields(("D1", "N1", 0.4), ("D1", "N2", 0.6), ("D2", "N2", 0.9)),
         "甲",
     )
     assert catalogue.fields_of(ledger, "demands", "D1").equals(fields(("D1", "N2", 0.6), ("D1", "N1", 0.4)))
-    catalogue.add(ledger, upload("demands", {"title": "防覆冰涂层"}), fields(("D1", "N3", 0.7)), "甲")
+    uploads.add(ledger, upload("demands", {"title": "防覆冰涂层"}), fields(("D1", "N3", 0.7)), "甲")
     assert catalogue.fields_of(ledger, "demands", "D1").equals(fields(("D1", "N3", 0.7)))
     assert catalogue.current_fields(ledger, "demands").equals(fields(("D1", "N3", 0.7), ("D2", "N2", 0.9)))
 
 
 def test_a_version_without_fields_has_none(ledger: Engine) -> None:
-    catalogue.add(ledger, upload("demands", {"title": "防冰涂层"}), fields(("D1", "N1", 0.4)), "甲")
-    catalogue.add(ledger, upload("demands", {"title": "其他"}), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("demands", {"title": "防冰涂层"}), fields(("D1", "N1", 0.4)), "甲")
+    uploads.add(ledger, upload("demands", {"title": "其他"}), NO_FIELDS, "甲")
     assert catalogue.fields_of(ledger, "demands", "D1").equals(NO_FIELDS)
     assert catalogue.current_fields(ledger, "demands").equals(NO_FIELDS)
 
@@ -139,8 +139,8 @@ def test_a_version_without_fields_has_none(ledger: Engine) -> None:
 def test_one_record_is_its_newest_version(ledger: Engine) -> None:
     row: dict[str, object] = {"title": "防冰涂层", "keywords": ["防冰", "涂层"], "price_yuan": 10**12, "exempt": True}
     day = date(2026, 2, 28)
-    catalogue.add(ledger, upload("achievements", row), NO_FIELDS, "甲")
-    catalogue.add(ledger, upload("achievements", {**row, "conversion_deadline": day}), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("achievements", row), NO_FIELDS, "甲")
+    uploads.add(ledger, upload("achievements", {**row, "conversion_deadline": day}), NO_FIELDS, "甲")
     found = catalogue.record(ledger, "achievements", "A1")
     assert list(found) == list(RECORD["achievements"])
     assert {name: value for name, value in found.items() if value not in ("", None)} == {
@@ -165,24 +165,24 @@ def test_an_empty_ledger_gives_empty_frames(kind: Kind, ledger: Engine) -> None:
     assert held.is_empty()
     assert held.select(RECORD[kind].keys()).schema == RECORD[kind]
     assert catalogue.current_fields(ledger, kind).equals(NO_FIELDS)
-    assert catalogue.uploads(ledger).schema == catalogue.UPLOADS
+    assert uploads.uploads(ledger).schema == uploads.UPLOADS
 
 
 def test_a_failure_in_the_middle_leaves_nothing_behind(ledger: Engine) -> None:
-    catalogue.add(ledger, upload("demands", {"title": "防冰涂层"}), fields(("D1", "N1", 0.5)), "甲")
+    uploads.add(ledger, upload("demands", {"title": "防冰涂层"}), fields(("D1", "N1", 0.5)), "甲")
     before = catalogue.current_records(ledger, "demands")
     second = upload("demands", {"title": "防覆冰涂层"}, {"title": "秸秆粉碎"})
     with pytest.raises(IntegrityError, match="UNIQUE"):
-        catalogue.add(ledger, second, fields(("D1", "N2", 0.5), ("D2", "N2", 0.5), ("D2", "N2", 0.6)), "甲")
-    assert catalogue.uploads(ledger).height == 1
+        uploads.add(ledger, second, fields(("D1", "N2", 0.5), ("D2", "N2", 0.5), ("D2", "N2", 0.6)), "甲")
+    assert uploads.uploads(ledger).height == 1
     assert catalogue.current_records(ledger, "demands").equals(before)
     assert catalogue.current_fields(ledger, "demands").equals(fields(("D1", "N1", 0.5)))
-    assert catalogue.add(ledger, second, NO_FIELDS, "甲") == Difference(new=("D2",), changed=("D1",), unchanged=())
+    assert uploads.add(ledger, second, NO_FIELDS, "甲") == Difference(new=("D2",), changed=("D1",), unchanged=())
 
 
 def test_the_order_of_a_file_is_kept_in_the_difference_and_not_in_the_list(ledger: Engine) -> None:
     read = upload("demands", {"demand_id": "乙", "title": "二"}, {"demand_id": "甲", "title": "一"})
-    assert catalogue.add(ledger, read, NO_FIELDS, "甲").new == ("乙", "甲")
+    assert uploads.add(ledger, read, NO_FIELDS, "甲").new == ("乙", "甲")
     assert catalogue.current_records(ledger, "demands")["demand_id"].to_list() == sorted("甲乙")
 
 
@@ -216,12 +216,12 @@ def lists(kind: Kind) -> st.SearchStrategy[list[dict[str, object]]]:
 def test_records_come_back_as_they_went_in(kind: Kind, data: st.DataObject) -> None:
     read = upload(kind, *data.draw(lists(kind)))
     with new_ledger() as engine:
-        catalogue.add(engine, read, NO_FIELDS, "甲")
+        uploads.add(engine, read, NO_FIELDS, "甲")
         held = catalogue.current_records(engine, kind).select(read.frame.columns)
         assert held.sort(ID[kind]).equals(read.frame.sort(ID[kind]))
         one = read.frame.row(0, named=True)
         assert catalogue.record(engine, kind, one[ID[kind]]) == {name: one[name] for name in RECORD[kind]}
-        assert catalogue.difference(engine, read).unchanged == tuple(read.frame[ID[kind]])
+        assert uploads.difference(engine, read).unchanged == tuple(read.frame[ID[kind]])
 
 
 @given(
@@ -239,6 +239,6 @@ def test_fields_come_back_as_they_went_in(rows: list[tuple[str, str, float]]) ->
         "demands", *({"demand_id": record, "title": "有"} for record in dict.fromkeys(row[0] for row in rows))
     )
     with new_ledger() as engine:
-        catalogue.add(engine, read, found, "甲")
+        uploads.add(engine, read, found, "甲")
         held = catalogue.current_fields(engine, "demands")
         assert held.sort("record_id", "code").equals(found.sort("record_id", "code"))

@@ -17,7 +17,7 @@ from matching.errors import CallError, DuijieError, LedgerError
 from matching.fields.rules import load_rules
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading, content_hash, read_bytes
-from matching.ledger import catalogue
+from matching.ledger import catalogue, uploads
 from matching.ledger.corrections import (
     add_learned,
     correct,
@@ -67,9 +67,9 @@ def upload(
     frame = records(kind, *rows)
     hashes = [content_hash(row) for row in frame.select(RECORD[kind].keys()).iter_rows(named=True)]
     frame = frame.with_columns(content_hash=pl.Series(hashes, dtype=pl.String()))
-    read = Reading(kind, "清单.csv", "0" * 64, frame, frame.height, Heading(1, (), ()), ())
+    read = Reading(kind, "清单.csv", "0" * 64, frame, frame.height, (Heading(1, (), ()),), ())
     filled = [(*row, "text", [str(row[2]), "词"]) for row in says]
-    catalogue.add(engine, read, pl.DataFrame(filled, schema=FIELDS, orient="row"), "甲")
+    uploads.add(engine, read, pl.DataFrame(filled, schema=FIELDS, orient="row"), "甲")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections, deals, decisions, judgements, migrations
+from matching.ledger import catalogue, corrections, deals, decisions, judgements, migrations, uploads
 from matching.ledger.database import open_ledger, reading, writing
 from matching.ledger.runs import add_run, candidates_of, latest_run
 from matching.ledger.tables import metadata
@@ -62,9 +62,9 @@ def upgrade(engine: Engine, folder: Path) -> None:
 def filled(engine: Engine) -> None:
     """A row in every table."""
     demands = records("demands", {"title": "风电叶片抗冰涂层", "content_hash": "1" * 64})
-    read = Reading("demands", "需求.csv", "0" * 64, demands, 1, Heading(1, (), ()), ())
+    read = Reading("demands", "需求.csv", "0" * 64, demands, 1, (Heading(1, (), ()),), ())
     field = pl.DataFrame([("D1", "province_4567", "N3", 0.5, "text", ["防冰"])], schema=FIELDS, orient="row")
-    catalogue.add(engine, read, field, "甲")
+    uploads.add(engine, read, field, "甲")
     run = add_run(engine, pl.DataFrame(schema=CANDIDATES), "a" * 64, top=1, demands=1, achievements=1, agent="甲")
     decisions.decide(
         engine,
@@ -85,7 +85,7 @@ def content(engine: Engine) -> list[pl.DataFrame]:
     return [
         catalogue.current_records(engine, "demands"),
         catalogue.current_fields(engine, "demands"),
-        catalogue.uploads(engine),
+        uploads.uploads(engine),
         corrections.corrected_records(engine),
         decisions.standing(engine),
         deals.all_deals(engine),

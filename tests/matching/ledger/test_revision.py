@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from matching.errors import DuijieError
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections, deals, decisions, judgements, runs
+from matching.ledger import catalogue, corrections, deals, decisions, judgements, runs, uploads
 from matching.ledger.database import open_ledger
 from matching.ledger.revision import Revision, revision
 from matching.schema import CANDIDATES, FIELDS, KINDS, Kind
@@ -22,8 +22,8 @@ TAXONOMY = "province_4567"
 
 def load(engine: Engine, kind: Kind) -> None:
     frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
-    read = Reading(kind, "清单.csv", "0" * 64, frame, 1, Heading(1, (), ()), ())
-    catalogue.add(engine, read, pl.DataFrame(schema=FIELDS), "甲")
+    read = Reading(kind, "清单.csv", "0" * 64, frame, 1, (Heading(1, (), ()),), ())
+    uploads.add(engine, read, pl.DataFrame(schema=FIELDS), "甲")
 
 
 def match(engine: Engine, fingerprint: str) -> None:
@@ -103,7 +103,7 @@ def test_reading_does_not_change_it(used: Engine) -> None:
     for kind in KINDS:
         catalogue.current_records(used, kind)
         catalogue.current_fields(used, kind)
-    catalogue.uploads(used)
+    uploads.uploads(used)
     runs.demand_queue(used, 1)
     runs.candidates_of(used, 1, "D1")
     decisions.standing(used)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, runs
+from matching.ledger import catalogue, runs, uploads
 from matching.ledger.decisions import decide, undo
 from matching.ledger.revision import revision
 from matching.ledger.runs import CANDIDATE_ROWS, QUEUE, Run
@@ -72,8 +72,8 @@ def catalogued(ledger: Engine) -> Engine:
         rows = [{**name, "content_hash": digest * 64} for name, digest in zip(names, hashes, strict=True)]
         rows[1]["title"] = title
         frame = records("achievements", *rows)
-        read = Reading("achievements", "成果.csv", "0" * 64, frame, 3, Heading(1, (), ()), ())
-        catalogue.add(ledger, read, pl.DataFrame(schema=FIELDS), "甲")
+        read = Reading("achievements", "成果.csv", "0" * 64, frame, 3, (Heading(1, (), ()),), ())
+        uploads.add(ledger, read, pl.DataFrame(schema=FIELDS), "甲")
     return ledger
 
 

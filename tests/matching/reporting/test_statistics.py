@@ -15,7 +15,7 @@ from matching.errors import LedgerError
 from matching.fields.taxonomies import load_taxonomies, load_taxonomy
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, deals, decisions
+from matching.ledger import deals, decisions, uploads
 from matching.ledger.database import writing
 from matching.ledger.runs import add_run
 from matching.ledger.tables import deal, deal_event, decision
@@ -30,9 +30,9 @@ CODES: Final = [node.code for node in load_taxonomy(FIRST).fields]
 def load(engine: Engine, kind: Kind, rows: list[dict[str, object]], fields: list[tuple[str, str, str, float]]) -> None:
     """Load a list: its rows, and its fields as record, taxonomy, code and confidence."""
     frame = records(kind, *({**row, "content_hash": repr(row)[:64]} for row in rows))
-    read = Reading(kind, "清单.csv", "0" * 64, frame, frame.height, Heading(1, (), ()), ())
+    read = Reading(kind, "清单.csv", "0" * 64, frame, frame.height, (Heading(1, (), ()),), ())
     filled = [(record, taxonomy, code, sure, "text", []) for record, taxonomy, code, sure in fields]
-    catalogue.add(engine, read, pl.DataFrame(filled, schema=FIELDS, orient="row"), "甲")
+    uploads.add(engine, read, pl.DataFrame(filled, schema=FIELDS, orient="row"), "甲")
 
 
 def match(engine: Engine, fingerprint: str, *pairs: str) -> int:

@@ -1,0 +1,37 @@
+"""Columns that a person chose by hand, remembered for each institute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from matching.ledger.database import now, reading
+from matching.ledger.tables import column_choice
+from matching.schema import Kind
+
+
+def remember(connection: Connection, kind: Kind, institute: str, columns: Mapping[str, str], agent: str) -> None:
+    """Append the choices (column by normalised heading, "" for an extra) that are not known yet."""
+    known = _choices(connection, kind, institute)
+    fresh = {heading: column for heading, column in columns.items() if known.get(heading) != column}
+    if fresh:
+        common = {"kind": kind, "institute": institute, "agent": agent, "at": now()}
+        rows = [{**common, "heading": heading, "column_name": column} for heading, column in fresh.items()]
+        connection.execute(insert(column_choice), rows)
+
+
+def column_choices(engine: Engine, kind: Kind, institute: str) -> dict[str, str]:
+    """What an institute's headings were said to be: the column by normalised heading, "" for an extra."""
+    with reading(engine) as connection:
+        return _choices(connection, kind, institute)
+
+
+def _choices(connection: Connection, kind: Kind, institute: str) -> dict[str, str]:
+    newest = (
+        select(func.max(column_choice.c.choice_id))
+        .where(column_choice.c.kind == kind, column_choice.c.institute == institute)
+        .group_by(column_choice.c.heading)
+    )
+    query = select(column_choice.c.heading, column_choice.c.column_name).where(column_choice.c.choice_id.in_(newest))
+    return {row.heading: row.column_name for row in connection.execute(query)}

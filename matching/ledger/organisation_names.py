@@ -1,0 +1,57 @@
+"""Names of organisations that a person said to be one: what files write, and the name it stands for.
+
+Files are kept as they came; where records are read, a name that was confirmed takes the place of what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from matching.errors import CallError, Problem
+from matching.ledger.database import now, reading, writing
+from matching.ledger.tables import organisation_name
+
+
+def confirm(engine: Engine, names: Mapping[str, str | None], agent: str) -> int:
+    """Say what written names stand for; a name for itself stands for no other, None takes back what was said.
+
+    Returns how many were not said before. Raises `CallError` for a blank name.
+    """
+    with writing(engine) as connection:
+        return add_names(connection, names, agent)
+
+
+def add_names(connection: Connection, names: Mapping[str, str | None], agent: str) -> int:
+    """`confirm` in a transaction that is under way."""
+    if any(not written.strip() or (name is not None and not name.strip()) for written, name in names.items()):
+        raise CallError(Problem("organisation.blank"))
+    known = _confirmed(connection)
+    fresh = {written: name for written, name in names.items() if known.get(written) != name}
+    if fresh:
+        at = now()
+        rows = [{"written": written, "name": name, "agent": agent, "at": at} for written, name in fresh.items()]
+        connection.execute(insert(organisation_name), rows)
+    return len(fresh)
+
+
+def confirmed_names(engine: Engine) -> dict[str, str]:
+    """What each written name was said to stand for."""
+    with reading(engine) as connection:
+        return _confirmed(connection)
+
+
+def _confirmed(connection: Connection) -> dict[str, str]:
+    newest = select(func.max(organisation_name.c.entry_id)).group_by(organisation_name.c.written)
+    query = select(organisation_name.c.written, organisation_name.c.name).where(
+        organisation_name.c.entry_id.in_(newest), organisation_name.c.name.is_not(None)
+    )
+    return {row.written: row.name for row in connection.execute(query)}
+
+
+def with_names(connection: Connection, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Rows with the confirmed names in a column of organisations."""
+    confirmed = _confirmed(connection)
+    return rows.with_columns(pl.col(column).replace(confirmed)) if confirmed else rows

@@ -1,0 +1,47 @@
+"""The only place that composes stages: what the command line, the screens and the public functions call."""
+
+from matching.pipeline.classifying import classify
+from matching.pipeline.learning import Relearned, current_model, learn_fields, learn_levels
+from matching.pipeline.loading import Prepared, assess_all, changes, load, prepare, remembered_plan
+from matching.pipeline.measuring import (
+    Examined,
+    evaluate,
+    examine,
+    examples,
+    fold_plans,
+    missing,
+    score,
+    score_folds,
+)
+from matching.pipeline.progress import Progress
+from matching.pipeline.ranking import Ranking, explain, fingerprint, rank
+from matching.pipeline.running import match_ledger, review_list
+
+__all__ = [
+    "Examined",
+    "Prepared",
+    "Progress",
+    "Ranking",
+    "Relearned",
+    "assess_all",
+    "changes",
+    "classify",
+    "current_model",
+    "evaluate",
+    "examine",
+    "examples",
+    "explain",
+    "fingerprint",
+    "fold_plans",
+    "learn_fields",
+    "learn_levels",
+    "load",
+    "match_ledger",
+    "missing",
+    "prepare",
+    "rank",
+    "remembered_plan",
+    "review_list",
+    "score",
+    "score_folds",
+]

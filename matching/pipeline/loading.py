@@ -1,0 +1,208 @@
+"""A file that was read is looked at beside what the ledger holds, and loaded when that is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import polars as pl
+from sqlalchemy import Engine
+
+from matching.fields.assignment import assign_fields
+from matching.intake import organisations, quality
+from matching.intake.columns import Plan
+from matching.intake.duplicates import near_duplicates
+from matching.intake.identity import with_known_ids
+from matching.intake.reading import Reading
+from matching.intake.records import of_institute
+from matching.ledger import catalogue, corrections, uploads
+from matching.ledger.column_choices import column_choices
+from matching.ledger.organisation_names import confirmed_names
+from matching.ledger.presence import NEAR
+from matching.ledger.uploads import Beside, Difference
+from matching.pipeline.progress import Progress, step
+from matching.schema import ID, KINDS, ORGANISATION, RECORD, Kind
+
+# Texts of a record that are compared with another's.
+_COMPARED: Final[dict[Kind, tuple[str, ...]]] = {
+    "demands": ("problem", "targets", "expected"),
+    "achievements": ("summary", "application", "figures"),
+}
+CHANGES: Final = {
+    "record_id": pl.String,
+    "title": pl.String,
+    "column": pl.String,
+    "before": pl.String,
+    "after": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file beside the ledger, to be confirmed.
+
+    `read` has the ledger's ids where it knows a record under another (`renamed`, by the file's id); `difference` is
+    what loading it changes. `names` are proposals of what its organisations' names stand for (columns written, name,
+    reason, likeness), `near` records that look alike (`presence.NEAR`), in the file or with the ledger's, `quality` how
+    good each record is (columns record_id, quality, vague, lacks).
+    """
+
+    read: Reading
+    institute: str
+    difference: Difference
+    renamed: Mapping[str, str]
+    names: pl.DataFrame
+    near: pl.DataFrame
+    quality: pl.DataFrame
+    content: bytes = field(default=b"", repr=False)
+
+
+def remembered_plan(engine: Engine, kind: Kind, institute: str) -> Plan:
+    """What was said of the columns of an institute's earlier files."""
+    return Plan(column_choices(engine, kind, institute))
+
+
+def prepare(
+    engine: Engine, read: Reading, institute: str = "", content: bytes = b"", progress: Progress | None = None
+) -> Prepared:
+    """Look at a file beside the ledger; nothing is written.
+
+    Records without an organisation take the institute's name, whose file it is.
+    """
+    if institute:
+        read = replace(read, frame=of_institute(read.frame, read.kind, institute))
+    confirmed = confirmed_names(engine)
+    known = catalogue.identities(engine, read.kind)
+    if progress:
+        progress("compare", 0, 1)
+    frame, renamed = with_known_ids(read.frame, known, read.kind, confirmed)
+    read = replace(read, frame=frame)
+    organisation = ORGANISATION[read.kind]
+    resolved = organisations.resolve(
+        frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
+    )
+    near = _near(engine, read, confirmed, progress)
+    found = uploads.difference(engine, read, institute)
+    if progress:
+        progress("compare", 1, 1)
+    proposed = organisations.proposals(resolved)
+    return Prepared(read, institute, found, renamed, proposed, near, quality.assess(frame, read.kind), content)
+
+
+def _near(engine: Engine, read: Reading, confirmed: Mapping[str, str], progress: Progress | None) -> pl.DataFrame:
+    """Records of the file that look alike, or like one of the ledger's; not again those that the ledger knows so."""
+    kind = read.kind
+    there = catalogue.current_records(engine, kind, [ID[kind], "title", ORGANISATION[kind], *_COMPARED[kind]])
+    records, known = _comparable(read.frame, kind, confirmed), _comparable(there, kind, confirmed)
+    fresh = records.join(known, on=records.columns, how="anti")
+    if fresh.is_empty():
+        return pl.DataFrame(schema=NEAR)
+    others = pl.concat([known, records]).unique("record_id", keep="last", maintain_order=True)
+    others = others.join(fresh, on="record_id", how="anti")
+    return near_duplicates(fresh, others, kind, step(progress, "duplicates"))
+
+
+def _comparable(records: pl.DataFrame, kind: Kind, confirmed: Mapping[str, str]) -> pl.DataFrame:
+    """Records as they are compared: columns record_id, title, organisation, text."""
+    organisation = ORGANISATION[kind]
+    keys = {name: organisations.organisation_key(name, confirmed) for name in records[organisation].unique()}
+    named = pl.col(organisation).replace_strict(keys, return_dtype=pl.String()) if keys else pl.col(organisation)
+    return records.select(
+        record_id=ID[kind],
+        title="title",
+        organisation=named,
+        text=pl.concat_str(_COMPARED[kind], separator="\n").str.strip_chars(),
+    )
+
+
+def load(
+    engine: Engine,
+    file: Reading | Prepared,
+    agent: str,
+    progress: Progress | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Difference:
+    """Put a file into the ledger, with the fields and the quality of its records; see `uploads.add`.
+
+    `columns` are those chosen by hand (by normalised heading), `names` what names of organisations were confirmed to
+    stand for; both are remembered.
+    """
+    prepared = file if isinstance(file, Prepared) else prepare(engine, file, progress=progress)
+    read = prepared.read
+    if progress:
+        progress("fields", 0, 1)
+    fresh = read.frame.filter(pl.col(ID[read.kind]).is_in([*prepared.difference.new, *prepared.difference.changed]))
+    fields = assign_fields(fresh, ID[read.kind], corrections.corrected_records(engine))
+    if progress:
+        progress("fields", 1, 1)
+    beside = Beside(
+        institute=prepared.institute,
+        content=prepared.content,
+        columns=columns or {},
+        names=names or {},
+        quality=prepared.quality,
+        rules=quality.rules_version(),
+        near=prepared.near,
+    )
+    return uploads.add(engine, read, fields, agent, step(progress, "write"), beside)
+
+
+def changes(engine: Engine, prepared: Prepared) -> pl.DataFrame:
+    """What a file changes in the records that the ledger has: a row for each value (`CHANGES`), as texts."""
+    read = prepared.read
+    identity = ID[read.kind]
+    changed = read.frame.filter(pl.col(identity).is_in(prepared.difference.changed)).select(RECORD[read.kind].keys())
+    before = catalogue.current_records(engine, read.kind, list(RECORD[read.kind])).join(
+        changed, on=identity, how="semi"
+    )
+    after = changed.select(identity, "title", *(_text(name, changed).alias(f"{name} ") for name in changed.columns))
+    was = before.select(identity, *(_text(name, before).alias(f"{name}  ") for name in before.columns))
+    both = after.join(was, on=identity, maintain_order="left")
+    rows = [
+        both.filter(pl.col(f"{name} ").ne_missing(pl.col(f"{name}  "))).select(
+            record_id=identity,
+            title="title",
+            column=pl.lit(name),
+            before=f"{name}  ",
+            after=f"{name} ",
+        )
+        for name in RECORD[read.kind]
+        if name != identity
+    ]
+    order = {name: place for place, name in enumerate(RECORD[read.kind])}
+    return (
+        pl.concat([pl.DataFrame(schema=CHANGES), *rows])
+        .with_columns(place=pl.col("column").replace_strict(order, return_dtype=pl.Int64))
+        .sort("record_id", "place")
+        .drop("place")
+    )
+
+
+def _text(name: str, records: pl.DataFrame) -> pl.Expr:
+    dtype = records.schema[name]
+    if name == "extras":
+        told = pl.element().struct.field("heading") + "：" + pl.element().struct.field("text")
+        return pl.col(name).list.eval(told).list.join("；")
+    if isinstance(dtype, pl.List):
+        return pl.col(name).list.join("；")
+    return pl.col(name).cast(pl.String()).fill_null("")
+
+
+def assess_all(engine: Engine) -> int:
+    """Score the quality of all records that were not scored by the rules in use; how many."""
+    return sum(_assess(engine, kind) for kind in KINDS)
+
+
+def _assess(engine: Engine, kind: Kind) -> int:
+    rules = quality.rules_version()
+    known = catalogue.current_quality(engine, kind, rules)
+    if known.height == catalogue.count_records(engine, kind):
+        return 0
+    records = catalogue.current_records(engine, kind)
+    fresh = records.join(known, left_on=ID[kind], right_on="record_id", how="anti")
+    scored = quality.assess(fresh, kind).join(fresh.select("version", record_id=ID[kind]), on="record_id")
+    uploads.add_quality(engine, kind, scored, rules)
+    return scored.height

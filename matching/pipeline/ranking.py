@@ -1,0 +1,121 @@
+"""Two lists become ranked candidates whose scores can be taken apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from matching.errors import CallError, Problem
+from matching.fields.assignment import assign_fields
+from matching.pipeline.progress import Progress, step
+from matching.ranking.candidates import candidates
+from matching.ranking.explanation import Explanation, explain_pair
+from matching.ranking.levels import LevelModel, load_model
+from matching.ranking.scoring import Scored
+from matching.ranking.vectors import Vectors, vectorize
+from matching.ranking.weights import Weights, load_weights
+from matching.schema import ID, JUDGEMENTS, KINDS, RECORD
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates of every demand, and what is needed to take any pair's score apart.
+
+    `candidates` is a frame of `schema.CANDIDATES`; `scored` holds all pairs that were considered. `fingerprint` is the
+    SHA-256 of inputs, judgements, weights, level model and length of the lists: equal fingerprints mean equal lists.
+    """
+
+    candidates: pl.DataFrame
+    scored: Scored
+    vectors: Vectors
+    weights: Weights
+    model: LevelModel
+    fingerprint: str
+
+
+def rank(
+    demands: pl.DataFrame,
+    achievements: pl.DataFrame,
+    top: int = 10,
+    *,
+    demand_fields: pl.DataFrame | None = None,
+    achievement_fields: pl.DataFrame | None = None,
+    judgements: pl.DataFrame | None = None,
+    weights: Weights | None = None,
+    model: LevelModel | None = None,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Rank all achievements for each demand and keep the best `top`.
+
+    `demands` and `achievements` are clean frames, as `read_demands` and `read_achievements` give them. Fields
+    that are already known, from the ledger, are taken as they are; otherwise they are assigned. Judgements of pairs
+    (`schema.JUDGEMENTS`) move the other pairs of their demand. Raises `CallError` for a `top` below 1.
+    """
+    if top < 1:
+        raise CallError(Problem("call.top", values={"top": top}))
+    weights, model = weights or load_weights(), model or load_model()
+    judgements = no_judgements() if judgements is None else judgements
+    vectors = placed(demands, achievements, demand_fields, achievement_fields, weights, progress)
+    found = candidates(vectors, demands, achievements, judgements, weights, model, top, step(progress, "rank"))
+    key = fingerprint(demands, achievements, vectors, judgements, weights, model, top)
+    return Ranking(found.candidates, found.scored, vectors, weights, model, key)
+
+
+def no_judgements() -> pl.DataFrame:
+    """An empty frame of `schema.JUDGEMENTS`."""
+    return pl.DataFrame(schema=JUDGEMENTS)
+
+
+def explain(ranking: Ranking, demand_id: str, achievement_id: str) -> Explanation:
+    """Why a pair has its similarity and, if it was considered, its score; `KeyError` for an id that was not ranked."""
+    return explain_pair(ranking.vectors, ranking.scored, ranking.model, ranking.weights, demand_id, achievement_id)
+
+
+def fingerprint(
+    demands: pl.DataFrame,
+    achievements: pl.DataFrame,
+    vectors: Vectors,
+    judgements: pl.DataFrame,
+    weights: Weights,
+    model: LevelModel,
+    top: int,
+) -> str:
+    """SHA-256 of all that decides the list: records and fields as placed in the space, judgements, weights, length."""
+    values = {"weights": weights.as_values(), "model": model.as_values(), "top": top}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    said = judgements.unique(["demand_id", "achievement_id"], keep="last", maintain_order=True)
+    digest.update(said.sort("demand_id", "achievement_id").write_ndjson().encode())
+    for kind, records in zip(KINDS, (demands, achievements), strict=True):
+        digest.update(records.select(RECORD[kind].keys()).sort(ID[kind]).write_ndjson().encode())
+    digest.update(json.dumps([vectors.starts, vectors.names.tolist()], ensure_ascii=False).encode())
+    for matrix in (vectors.demands, vectors.achievements):
+        for part in (matrix.indptr, matrix.indices, matrix.data):
+            digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
+def placed(
+    demands: pl.DataFrame,
+    achievements: pl.DataFrame,
+    demand_fields: pl.DataFrame | None,
+    achievement_fields: pl.DataFrame | None,
+    weights: Weights,
+    progress: Progress | None,
+) -> Vectors:
+    """Both lists in the space of terms and fields; fields that are not given are assigned."""
+    if progress:
+        progress("fields", 0, 1)
+    if demand_fields is None:
+        demand_fields = assign_fields(demands, "demand_id")
+    if achievement_fields is None:
+        achievement_fields = assign_fields(achievements, "achievement_id")
+    if progress:
+        progress("fields", 1, 1)
+        progress("vectors", 0, 1)
+    vectors = vectorize(demands, achievements, demand_fields, achievement_fields, weights)
+    if progress:
+        progress("vectors", 1, 1)
+    return vectors

@@ -1,0 +1,212 @@
+"""Upload: a file is understood, corrected where it was not, looked at beside the ledger, and loaded; then matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+import streamlit as st
+
+from matching import pipeline
+from matching.errors import DuijieError, FileRefused
+from matching.intake.columns import Plan
+from matching.intake.files import read_sheets
+from matching.intake.marked import marked_workbook
+from matching.intake.reader.answer import Sheet
+from matching.intake.reading import Reading, read_tables
+from matching.intake.templates import template
+from matching.ledger import catalogue, runs, uploads
+from matching.pipeline import Prepared
+from matching.schema import KINDS, Kind
+from ui.access import language, ledger, settings, t
+from ui.catalogue_cache import now
+from ui.components.differences import chosen_names, show_differences
+from ui.components.headings import chosen_columns, chosen_heading_row
+from ui.components.long_work import CHECKING, LOADING, MATCHING, long_work
+from ui.components.moments import local_minute
+from ui.components.problems import show_left_out, show_problems
+from ui.components.upload_history import show_history, show_missing, show_near
+
+_LOADED: Final = "upload_loaded"
+_COUNT: Final = "upload_count"
+_OPENED: Final = "upload_opened"
+_PREPARED: Final = "upload_prepared"
+_NOBODY: Final = ""
+
+
+@dataclass(frozen=True)
+class _File:
+    """An uploaded file: what tells it from another, its name and bytes, and its sheets once they were read."""
+
+    identity: str
+    name: str
+    content: bytes
+    sheets: list[Sheet]
+
+
+def show() -> None:
+    """The screen."""
+    st.subheader(t("upload.title"))
+    kind = st.segmented_control(
+        t("lists.kind"),
+        KINDS,
+        format_func=lambda each: t(f"kind.{each}"),
+        default=KINDS[0],
+        required=True,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        _show_template(kind)
+        _show_match()
+    with left:
+        _show_file(kind)
+    st.divider()
+    show_missing(kind)
+    show_near(kind)
+    show_history()
+
+
+def _show_template(kind: Kind) -> None:
+    st.download_button(
+        t(f"upload.template_{kind}"),
+        template(kind, language()),
+        file_name=f"{t(f'kind.{kind}')}.xlsx",
+        key="template",
+        on_click="ignore",
+    )
+
+
+def _show_file(kind: Kind) -> None:
+    if message := st.session_state.pop(_LOADED, None):
+        st.success(message)
+    institute = _institute(kind)
+    count = st.session_state.get(_COUNT, 0)
+    uploaded = st.file_uploader(t(f"lists.upload_{kind}"), type=None, key=f"file:{kind}:{count}")
+    if uploaded is None:
+        st.session_state.pop(_OPENED, None)
+        st.session_state.pop(_PREPARED, None)
+        return
+    try:
+        file = _opened(f"{uploaded.file_id}:{kind}", uploaded.name, uploaded.getvalue())
+        read = _read(file, kind, institute)
+    except DuijieError as error:
+        st.error(error.text(language()))
+        return
+    if read is None:
+        return
+    reading, plan = read
+    good_rows = show_problems(reading, lambda: marked_workbook(reading, file.sheets, language()))
+    show_left_out(reading)
+    prepared = _prepared(file, reading, institute)
+    show_differences(prepared, pipeline.changes(ledger(), prepared))
+    st.button(
+        t("lists.load"),
+        type="primary",
+        key="load",
+        disabled=bool(reading.wrong) and not good_rows,
+        on_click=_load,
+        args=(prepared, plan, chosen_names(prepared)),
+    )
+
+
+def _institute(kind: Kind) -> str:
+    """Whose file it is: chosen from those that uploaded before, or typed."""
+    known = sorted({name for name in uploads.uploads(ledger())["institute"] if name})
+    chosen = st.selectbox(
+        t(f"upload.institute_{kind}"),
+        known,
+        index=None,
+        accept_new_options=True,
+        placeholder=t("upload.institute_hint"),
+        key="upload_institute",
+    )
+    return (cast(str | None, chosen) or _NOBODY).strip()
+
+
+def _opened(identity: str, name: str, content: bytes) -> _File:
+    """The file with its sheets, which are read once for each file and not at each press of a button."""
+    known = cast(_File | None, st.session_state.get(_OPENED))
+    if known is not None and known.identity == identity:
+        return known
+    with st.spinner(t("step.read")):
+        file = _File(identity, name, content, read_sheets(name, content, settings()))
+    st.session_state[_OPENED] = file
+    return file
+
+
+def _read(file: _File, kind: Kind, institute: str) -> tuple[Reading, Plan] | None:
+    """The file, read by what is known of its columns and what was chosen; None where the heading is still to be found."""
+    remembered = pipeline.remembered_plan(ledger(), kind, institute)
+    row = None
+    try:
+        first = _tables(file, kind, remembered)
+        headings = first.headings
+    except FileRefused as error:
+        if error.problems[0].key != "file.missing_column":
+            raise
+        st.error(error.text(language()))
+        row, headings = chosen_heading_row(file.sheets, kind, file.identity)
+        if row is None:
+            return None
+    chosen = chosen_columns(file.sheets, headings, kind, f"{file.identity}:{institute}:{row}")
+    plan = Plan({**remembered.columns, **chosen}, row)
+    if row is None and not chosen:
+        return first, Plan()
+    return _tables(file, kind, plan), Plan(chosen, row)
+
+
+def _tables(file: _File, kind: Kind, plan: Plan) -> Reading:
+    return read_tables(file.name, file.content, file.sheets, kind, settings(), plan, good_rows=True)
+
+
+def _prepared(file: _File, reading: Reading, institute: str) -> Prepared:
+    """The file beside the ledger; looked at again when the file is read otherwise or the ledger has changed."""
+    at = now()
+    rows = tuple(reading.frame["content_hash"].hash().sort()[:64])
+    key = (file.identity, institute, rows, reading.frame.height, reading.refused, at.upload, at.mark)
+    known = st.session_state.get(_PREPARED)
+    if known is not None and known[0] == key:
+        return cast(Prepared, known[1])
+    with long_work(CHECKING) as progress:
+        prepared = pipeline.prepare(ledger(), reading, institute, file.content, progress)
+    st.session_state[_PREPARED] = (key, prepared)
+    return prepared
+
+
+def _load(prepared: Prepared, plan: Plan, names: dict[str, str]) -> None:
+    """Write the file that was shown; the uploader is emptied, so that a second press finds nothing to load."""
+    try:
+        with long_work(LOADING) as progress:
+            found = pipeline.load(
+                ledger(), prepared, settings().agent, progress, columns=dict(plan.columns), names=names
+            )
+    except DuijieError as error:
+        st.error(error.text(language()))
+        return
+    st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
+    read = prepared.read
+    counts = {**found.counts, "refused": read.refused, "left_out": len(read.left_out)}
+    st.session_state[_LOADED] = t("cli.loaded", file=read.file, rows=read.rows, **counts)
+
+
+def _show_match() -> None:
+    run = runs.latest_run(ledger())
+    if run is None:
+        st.text(t("lists.never_matched"))
+    else:
+        counts = {"demands": run.demands, "achievements": run.achievements, "candidates": run.candidates}
+        st.text(t("lists.matched", at=local_minute(run.at), **counts))
+    ready = all(catalogue.count_records(ledger(), kind) for kind in KINDS)
+    if not ready:
+        st.text(t("lists.both_needed"))
+    if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
+        try:
+            with long_work(MATCHING) as progress:
+                made = pipeline.match_ledger(ledger(), settings().top, settings().agent, progress)
+        except DuijieError as error:
+            st.error(error.text(language()))
+            return
+        st.success(t("lists.match_done", candidates=made.candidates))
