@@ -1,10 +1,10 @@
-"""Rows of a file that are records the ledger knows under another id: the same organisation and title."""
+"""Rows of a file that are records the ledger knows: under another id, or with values that the file has no column of."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from matching.intake.organisations import organisation_key
 from matching.intake.records import derived_id, with_hashes
-from matching.schema import ID, ORGANISATION, Kind
+from matching.schema import ID, ORGANISATION, RECORD, Kind
 
 _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
 
@@ -55,3 +55,23 @@ def with_known_ids(
         return frame, {}
     put = frame.with_columns(pl.col(identity).replace(renamed))
     return with_hashes(put.drop("content_hash"), kind).select(frame.columns), renamed
+
+
+def with_known_values(frame: pl.DataFrame, known: pl.DataFrame, kind: Kind, stated: Iterable[str]) -> pl.DataFrame:
+    """Records with what the ledger knows of them in the columns that the file does not have.
+
+    `known` has the record's columns; `stated` are those of the file. A list of titles and prices changes prices: it
+    does not take the summaries away.
+    """
+    identity = ID[kind]
+    silent = [name for name in RECORD[kind] if name not in {identity, *stated}]
+    mine = known.select(identity, *silent).join(frame, on=identity, how="semi")
+    if mine.is_empty() or not silent:
+        return frame
+    kept = frame.drop(silent).join(mine, on=identity, how="left", maintain_order="left")
+    there = pl.col(identity).is_in(mine[identity].implode())
+    fresh = frame.select(pl.col(name).alias(f"{name} ") for name in silent)
+    put = kept.hstack(fresh).with_columns(
+        pl.when(there).then(pl.col(name)).otherwise(pl.col(f"{name} ")).alias(name) for name in silent
+    )
+    return with_hashes(put.drop("content_hash"), kind).select(frame.columns)

@@ -28,25 +28,32 @@ _VERSION: Final[dict[str, pl.DataType]] = {"version": pl.Int64(), "upload_id": p
 
 
 def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """The newest version of every record, in the order of ids.
+    """The newest version of every record as it stands, in the order of ids.
 
-    Columns: those asked for, or the record's columns, source_row, content_hash, version and upload_id. Asking for
-    few is several times faster.
+    Columns: those asked for, or the record's columns, `schema.PROVENANCE`, version and upload_id. Asking for few is
+    several times faster. Organisations have their confirmed names, records out of use the status that says so.
     """
+    with reading(engine) as connection:
+        return _as_it_stands(connection, kind, _written(connection, kind, columns))
+
+
+def written_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """The same as the files wrote it."""
+    with reading(engine) as connection:
+        return _written(connection, kind, columns)
+
+
+def _written(connection: Connection, kind: Kind, columns: Sequence[str] | None) -> pl.DataFrame:
     table = RECORD_TABLE[kind]
     known = {**RECORD[kind], **PROVENANCE, **_VERSION}
     schema = {name: known[name] for name in columns or known}
     newest = newest_versions(table).subquery()
     query = (
         select(*(table.c[column] for column in schema))
-        .join(
-            newest,
-            (table.c[ID[kind]] == newest.c[ID[kind]]) & (table.c.version == newest.c.version),
-        )
+        .join(newest, (table.c[ID[kind]] == newest.c[ID[kind]]) & (table.c.version == newest.c.version))
         .order_by(table.c[ID[kind]])
     )
-    with reading(engine) as connection:
-        return _as_it_stands(connection, kind, frame(connection, query, schema))
+    return frame(connection, query, schema)
 
 
 def _as_it_stands(connection: Connection, kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
@@ -59,20 +66,6 @@ def _as_it_stands(connection: Connection, kind: Kind, records: pl.DataFrame) -> 
             status=pl.when(unused).then(pl.lit(OUT_OF_USE[kind])).otherwise("status"),
         )
     return records
-
-
-def identities(engine: Engine, kind: Kind) -> pl.DataFrame:
-    """Id, organisation and title of every record that counts, as its file wrote them, in the order of ids."""
-    table = RECORD_TABLE[kind]
-    schema = {name: RECORD[kind][name] for name in (ID[kind], ORGANISATION[kind], "title")}
-    newest = newest_versions(table).subquery()
-    query = (
-        select(*(table.c[name] for name in schema))
-        .join(newest, (table.c[ID[kind]] == newest.c[ID[kind]]) & (table.c.version == newest.c.version))
-        .order_by(table.c[ID[kind]])
-    )
-    with reading(engine) as connection:
-        return frame(connection, query, schema)
 
 
 def count_records(engine: Engine, kind: Kind) -> int:

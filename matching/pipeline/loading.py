@@ -13,7 +13,7 @@ from matching.fields.assignment import assign_fields
 from matching.intake import organisations, quality
 from matching.intake.columns import Plan
 from matching.intake.duplicates import near_duplicates
-from matching.intake.identity import with_known_ids
+from matching.intake.identity import with_known_ids, with_known_values
 from matching.intake.reading import Reading
 from matching.intake.records import of_institute
 from matching.ledger import catalogue, corrections, uploads
@@ -73,12 +73,14 @@ def prepare(
     if institute:
         read = replace(read, frame=of_institute(read.frame, read.kind, institute))
     confirmed = confirmed_names(engine)
-    known = catalogue.identities(engine, read.kind)
+    organisation = ORGANISATION[read.kind]
+    known = catalogue.written_records(engine, read.kind, [ID[read.kind], organisation, "title"])
     if progress:
         progress("compare", 0, 1)
     frame, renamed = with_known_ids(read.frame, known, read.kind, confirmed)
+    stored = catalogue.written_records(engine, read.kind, list(RECORD[read.kind]))
+    frame = with_known_values(frame, stored, read.kind, _stated(read, institute))
     read = replace(read, frame=frame)
-    organisation = ORGANISATION[read.kind]
     resolved = organisations.resolve(
         frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
     )
@@ -88,6 +90,14 @@ def prepare(
         progress("compare", 1, 1)
     proposed = organisations.proposals(resolved)
     return Prepared(read, institute, found, renamed, proposed, near, quality.assess(frame, read.kind), content)
+
+
+def _stated(read: Reading, institute: str) -> set[str]:
+    """The columns that a file says something of."""
+    found = {each.column.name for heading in read.headings for each in heading.found}
+    filled = {ORGANISATION[read.kind]} if institute else set()
+    extras = {"extras"} if read.frame["extras"].list.len().sum() else set()
+    return {*found, *filled, *extras} or set(RECORD[read.kind])
 
 
 def _near(engine: Engine, read: Reading, confirmed: Mapping[str, str], progress: Progress | None) -> pl.DataFrame:
@@ -155,7 +165,7 @@ def changes(engine: Engine, prepared: Prepared) -> pl.DataFrame:
     read = prepared.read
     identity = ID[read.kind]
     changed = read.frame.filter(pl.col(identity).is_in(prepared.difference.changed)).select(RECORD[read.kind].keys())
-    before = catalogue.current_records(engine, read.kind, list(RECORD[read.kind])).join(
+    before = catalogue.written_records(engine, read.kind, list(RECORD[read.kind])).join(
         changed, on=identity, how="semi"
     )
     after = changed.select(identity, "title", *(_text(name, changed).alias(f"{name} ") for name in changed.columns))

@@ -12,6 +12,7 @@ from matching.intake.quality import advice
 from matching.pipeline import Prepared
 from matching.schema import ID, ORGANISATION
 from ui.access import language, t
+from ui.components.tables import height_of
 
 _SHOWN: Final = 500
 _NAMES: Final = "upload_names"
@@ -42,7 +43,7 @@ def show_differences(prepared: Prepared, changed: pl.DataFrame) -> None:
 
 def _frame(table: pl.DataFrame, columns: Sequence[str]) -> None:
     shown = table.head(_SHOWN).rename(dict(zip(table.columns, columns, strict=True)))
-    st.dataframe(shown, hide_index=True, height=min(35 * (shown.height + 1) + 3, 320), placeholder="")
+    st.dataframe(shown, hide_index=True, height=height_of(shown.height, 320), placeholder="")
     if table.height > _SHOWN:
         st.caption(t("cli.and_more", count=table.height - _SHOWN))
 

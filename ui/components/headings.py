@@ -50,7 +50,7 @@ def chosen_columns(sheets: Sequence[Sheet], headings: Sequence[Heading], kind: K
         pl.col("heading").alias(t("upload.heading")),
         pl.col("samples").alias(t("upload.samples")),
         pl.col("column").replace_strict({**names, "": t("upload.keep")}).alias(t("upload.column")),
-        pl.col("sure").alias(t("upload.sure")),
+        pl.Series(t("upload.sure"), ["" if each is None else f"{each:.2f}" for each in table["sure"]], dtype=pl.String),
     )
     doubtful = table.filter((pl.col("sure") < _SURE) | (pl.col("column") == "")).height
     label = t("upload.columns", count=table.height, doubtful=doubtful)
@@ -64,7 +64,7 @@ def chosen_columns(sheets: Sequence[Sheet], headings: Sequence[Heading], kind: K
                 t("upload.column"): st.column_config.SelectboxColumn(
                     options=[t("upload.keep"), *names.values()], required=True
                 ),
-                t("upload.sure"): st.column_config.NumberColumn(format="%.2f", width="small"),
+                t("upload.sure"): st.column_config.TextColumn(width="small", alignment="right"),
             },
             key=worded_key(f"columns:{identity}"),
         )

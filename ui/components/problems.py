@@ -13,6 +13,7 @@ from matching.errors import Problem
 from matching.intake.reading import Reading
 from matching.wording import say
 from ui.access import language, t
+from ui.components.tables import height_of
 
 # Listed on the screen; the workbook has all.
 _SHOWN: Final = 500
@@ -49,8 +50,8 @@ def _table(problems: Sequence[Problem]) -> None:
     schema = {t("marked.sheet"): pl.String, t("marked.row"): pl.Int64}
     schema |= {t("marked.column"): pl.String, t("marked.problem"): pl.String}
     table = pl.DataFrame(rows, schema=schema, orient="row")
-    if not table[t("marked.sheet")].str.len_bytes().any():
+    if (table[t("marked.sheet")] == "").all():
         table = table.drop(t("marked.sheet"))
-    st.dataframe(table, hide_index=True, height=min(35 * (table.height + 1) + 3, 250), placeholder="")
+    st.dataframe(table, hide_index=True, height=height_of(table.height, 250), placeholder="")
     if len(problems) > _SHOWN:
         st.caption(t("cli.and_more", count=len(problems) - _SHOWN))

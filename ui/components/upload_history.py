@@ -13,6 +13,7 @@ from matching.schema import ID, ORGANISATION, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now
 from ui.components.moments import local_minute
+from ui.components.tables import height_of
 
 _MESSAGE: Final = "history_message"
 _FAILED: Final = "history_failed"
@@ -44,7 +45,7 @@ def show_history() -> None:
     event = st.dataframe(
         table,
         hide_index=True,
-        height=min(35 * (table.height + 1) + 3, 250),
+        height=height_of(table.height, 250),
         placeholder="",
         key=f"history:{now().upload}:{now().mark}",
         on_select="rerun",
@@ -101,7 +102,7 @@ def show_missing(kind: Kind) -> None:
         event = st.dataframe(
             table.rename({name: t(f"column.{name}") for name in table.columns}),
             hide_index=True,
-            height=min(35 * (table.height + 1) + 3, 250),
+            height=height_of(table.height, 250),
             placeholder="",
             key=f"missing:{kind}:{now().mark}:{now().upload}",
             on_select="rerun",
@@ -142,7 +143,7 @@ def show_near(kind: Kind) -> None:
         event = st.dataframe(
             shown.select(columns).rename({name: t(f"near.{name}") for name in columns}),
             hide_index=True,
-            height=min(35 * (shown.height + 1) + 3, 320),
+            height=height_of(shown.height, 320),
             placeholder="",
             column_config={t("near.likeness"): st.column_config.NumberColumn(format="%.2f", width="small")},
             key=f"near:{kind}:{now().mark}:{now().upload}",

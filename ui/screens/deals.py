@@ -13,6 +13,7 @@ from matching.schema import DEAL_ENDED, DEAL_STATES, END_REASONS
 from ui.access import language, ledger, settings, t, worded_key
 from ui.catalogue_cache import now, records
 from ui.components.moments import local_day, local_minute
+from ui.components.tables import height_of
 
 _MESSAGE: Final = "deals_message"
 _ALL: Final = ""
@@ -43,7 +44,7 @@ def show() -> None:
     event = st.dataframe(
         _readable(found),
         hide_index=True,
-        height=min(35 * (found.height + 1) + 3, 380),
+        height=height_of(found.height, 380),
         key=f"deals:{now().event}:{state}",
         on_select="rerun",
         selection_mode="single-row",

@@ -16,6 +16,7 @@ from matching.schema import ID, KINDS, Kind
 from ui.access import language, t
 from ui.catalogue_cache import fields, now, records
 from ui.components.filters import FieldChoice, choose_taxonomy, node_label, open_with_field
+from ui.components.tables import height_of
 from ui.screens import lists
 
 _ROOT: Final = "root"
@@ -90,7 +91,7 @@ def _table(taxonomy: Taxonomy, counted: pl.DataFrame) -> str:
     event = st.dataframe(
         table,
         hide_index=True,
-        height=min(35 * (table.height + 1) + 3, 560),
+        height=height_of(table.height, 560),
         column_config={t("column.lean"): st.column_config.NumberColumn(format="%.2f", help=t("fields.lean_help"))},
         placeholder="",
         key=f"fields:{taxonomy.code}:{language()}:{now().upload}:{now().field_change}",

@@ -15,6 +15,7 @@ from ui.catalogue_cache import now, quality, records
 from ui.components.corrections import explained, show_fields, show_outcome
 from ui.components.filters import choose_field, choose_standing, field_name, with_field, with_standing, with_words
 from ui.components.record import show_record
+from ui.components.tables import height_of
 
 _SENT_WHOLE: Final = 2_000
 
@@ -64,7 +65,7 @@ def _browse(kind: Kind) -> None:
         placeholder="",
         # A long table is sent as it is scrolled.
         lazy=found.height > _SENT_WHOLE,
-        height=min(35 * (found.height + 1) + 3, 380),
+        height=height_of(found.height, 380),
         # The selection is a position: rows that change must not keep it.
         key=f"browse:{kind}:{now().upload}:{now().field_change}:{now().mark}:{choice.taxonomy}:{choice.code}:{standing}:{text}",
         on_select="rerun",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from matching import pipeline
 from matching.errors import DuijieError, FileRefused
@@ -58,11 +59,20 @@ def show() -> None:
         label_visibility="collapsed",
     )
     left, right = st.columns([3, 2], gap="large")
+    with left:
+        institute = _institute(kind)
+        count = st.session_state.get(_COUNT, 0)
+        uploaded = st.file_uploader(t(f"lists.upload_{kind}"), type=None, key=f"file:{kind}:{count}")
     with right:
         _show_template(kind)
         _show_match()
-    with left:
-        _show_file(kind)
+    if message := st.session_state.pop(_LOADED, None):
+        st.success(message)
+    if uploaded is None:
+        st.session_state.pop(_OPENED, None)
+        st.session_state.pop(_PREPARED, None)
+    else:
+        _show_file(kind, institute, uploaded)
     st.divider()
     show_missing(kind)
     show_near(kind)
@@ -79,16 +89,7 @@ def _show_template(kind: Kind) -> None:
     )
 
 
-def _show_file(kind: Kind) -> None:
-    if message := st.session_state.pop(_LOADED, None):
-        st.success(message)
-    institute = _institute(kind)
-    count = st.session_state.get(_COUNT, 0)
-    uploaded = st.file_uploader(t(f"lists.upload_{kind}"), type=None, key=f"file:{kind}:{count}")
-    if uploaded is None:
-        st.session_state.pop(_OPENED, None)
-        st.session_state.pop(_PREPARED, None)
-        return
+def _show_file(kind: Kind, institute: str, uploaded: UploadedFile) -> None:
     try:
         file = _opened(f"{uploaded.file_id}:{kind}", uploaded.name, uploaded.getvalue())
         read = _read(file, kind, institute)
@@ -138,7 +139,7 @@ def _opened(identity: str, name: str, content: bytes) -> _File:
 
 
 def _read(file: _File, kind: Kind, institute: str) -> tuple[Reading, Plan] | None:
-    """The file, read by what is known of its columns and what was chosen; None where the heading is still to be found."""
+    """The file, read by what is known and was chosen of its columns; None where the heading is still to be found."""
     remembered = pipeline.remembered_plan(ledger(), kind, institute)
     row = None
     try:

@@ -17,13 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.data_files import data_path
+from matching.intake.organisation_names import plain_name, rule, rules, syllable
 from matching.intake.organisations import (
     REASONS,
     RESOLVED,
-    _pattern,
-    _plain,
-    _rules,
-    _syllable,
     organisation_key,
     proposals,
     resolve,
@@ -39,8 +36,8 @@ COMPANY = "哈尔滨霜桥阀门制造有限公司"
 def pairs() -> pl.DataFrame:
     with Path(__file__).with_name("organisation_pairs.csv").open(encoding="utf-8", newline="") as source:
         rows = pl.DataFrame(list(csv.DictReader(source)))
-    names = {_plain(name) for entry in LISTED for name in (entry["name"], *entry["short"], *entry["former"])}
-    listed = [_plain(a) in names or _plain(b) in names for a, b in rows.select("name_a", "name_b").iter_rows()]
+    names = {plain_name(name) for entry in LISTED for name in (entry["name"], *entry["short"], *entry["former"])}
+    listed = [plain_name(a) in names or plain_name(b) in names for a, b in rows.select("name_a", "name_b").iter_rows()]
     found = [same_organisation(a, b)[0] for a, b in rows.select("name_a", "name_b").iter_rows()]
     return rows.with_columns(
         truth=pl.col("same") == "yes", found=pl.Series(found), listed=pl.Series(listed), odd=pl.col("pair").str.slice(1)
@@ -260,11 +257,11 @@ def test_many_names_are_resolved_in_seconds() -> None:
 
 def test_a_name_belongs_to_one_listed_organisation() -> None:
     names = Counter(
-        _plain(name) for entry in LISTED for name in {entry["name"], *entry["short"], *entry["former"]} if name
+        plain_name(name) for entry in LISTED for name in {entry["name"], *entry["short"], *entry["former"]} if name
     )
     # 第七〇三 and 第七0三 are written apart in the list and are one text here.
     by_name = {
-        text: {e["name"] for e in LISTED for n in (e["name"], *e["short"], *e["former"]) if _plain(n) == text}
+        text: {e["name"] for e in LISTED for n in (e["name"], *e["short"], *e["former"]) if plain_name(n) == text}
         for text, count in names.items()
         if count > 1
     }
@@ -282,23 +279,22 @@ def test_a_listed_name_is_resolved_to_its_organisation(entry: list[dict[str, obj
 
 
 def test_the_rules_are_sound() -> None:
-    rules = _rules()
-    assert rules["source"]
+    assert rules()["source"]
     for table in ("forms", "unit"):
-        for name, pattern in rules[table].items():
+        for name, pattern in rules()[table].items():
             if isinstance(pattern, str):
-                assert _pattern(table, name)
-    places = [place for kind in ("country", "provinces", "cities", "districts") for place in rules["places"][kind]]
+                assert rule(table, name)
+    places = [place for kind in ("country", "provinces", "cities", "districts") for place in rules()["places"][kind]]
     assert [place for place, count in Counter(places).items() if count > 1] == []
-    syllables = [each.encode("gb2312") for each in rules["typos"]["syllables"]]
+    syllables = [each.encode("gb2312") for each in rules()["typos"]["syllables"]]
     assert syllables == sorted(set(syllables))
-    assert [_syllable(first) for first in rules["typos"]["syllables"]] == list(range(1, len(syllables) + 1))
-    assert all(len(set(group)) == len(group) > 1 for group in rules["typos"]["look_alikes"])
+    assert [syllable(first) for first in rules()["typos"]["syllables"]] == list(range(1, len(syllables) + 1))
+    assert all(len(set(group)) == len(group) > 1 for group in rules()["typos"]["look_alikes"])
 
 
 @pytest.mark.parametrize(
     ("one", "other", "alike"), [("程", "称", True), ("气", "汽", True), ("食", "饮", False), ("昨", "坐", True)]
 )
 def test_homophones_share_a_syllable(one: str, other: str, alike: bool) -> None:
-    assert (_syllable(one) == _syllable(other)) == alike
-    assert _syllable("珩") == _syllable("A") == _syllable("㐀") == 0
+    assert (syllable(one) == syllable(other)) == alike
+    assert syllable("珩") == syllable("A") == syllable("㐀") == 0
