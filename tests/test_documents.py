@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
-from matching.cli import command_line
+from matching.cli.group import command_line
 from matching.settings import Settings
 
 READMES = ("README.md", "README.zh-CN.md")

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from rapidfuzz import fuzz, process
 
+from matching.intake.likeness import Said, decided, evidence, hopeful, like_texts, numbered
 from matching.intake.title_blocks import (
     Bounds,
     Pairs,
-    Places,
     Progress,
     Title,
     merged,
     near_titles,
-    numbers,
     plain,
     read_title,
     rules,
     spread,
     within_blocks,
-    words_of,
 )
 from matching.schema import Kind
 
@@ -37,17 +33,6 @@ DUPLICATES: Final[dict[str, pl.DataType]] = {
     "title_likeness": pl.Float64(),
     "text_likeness": pl.Float64(),
     "same_organisation": pl.Boolean(),
-    "exact": pl.Boolean(),
-}
-_EVIDENCE: Final[dict[str, pl.DataType]] = {
-    "title_likeness": pl.Float64(),
-    "other_number": pl.Boolean(),
-    "other_words": pl.Boolean(),
-    "broken_word": pl.Boolean(),
-    "short_title": pl.Float64(),
-    "same_organisation": pl.Boolean(),
-    "text_likeness": pl.Float64(),
-    "other_figures": pl.Boolean(),
     "exact": pl.Boolean(),
 }
 _SAID: Final = ("title", "organisation", "text")
@@ -79,13 +64,15 @@ def near_duplicates(
     titles = [read_title(text, kind) for text in every["title"]]
     crowd = _crowds(titles)
     first, second = _candidates(every, titles, crowd, progress)
+    said = Said(titles, every)
     found = [pl.DataFrame(schema=DUPLICATES)]
     for start in range(0, len(first), _CHUNK):
         one, other = first[start : start + _CHUNK], second[start : start + _CHUNK]
-        evidence = _evidence(titles, every, one, other)
+        one, other = hopeful(said, one, other)
+        speaking = evidence(said, one, other)
         crowded = pl.Series(crowd[one] | crowd[other], dtype=pl.Boolean)
-        pairs = evidence.with_columns(first_id=every["record_id"][one], second_id=every["record_id"][other])
-        likely = _decided(pairs).filter("likely", ~crowded | pl.col("exact") | _like_texts())
+        pairs = speaking.with_columns(first_id=every["record_id"][one], second_id=every["record_id"][other])
+        likely = decided(pairs).filter("likely", ~crowded | pl.col("exact") | like_texts())
         found.append(likely.select(*DUPLICATES))
         if progress:
             progress(50 + 50 * min(start + _CHUNK, len(first)) // len(first), 100)
@@ -103,52 +90,8 @@ def likely_same(pairs: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     sides = pl.concat([pairs.select(_SAID), pairs.select(pl.col(f"other_{name}").alias(name) for name in _SAID)])
     titles = [read_title(text, kind) for text in sides["title"]]
     places = np.arange(pairs.height)
-    return pl.concat([pairs, _decided(_evidence(titles, sides, places, places + pairs.height))], how="horizontal")
-
-
-def _decided(evidence: pl.DataFrame) -> pl.DataFrame:
-    decision, cutoff = rules()["decision"], rules()["bounds"]["title_cutoff"]
-    parts = [pl.col(name).cast(pl.Float64).fill_null(0) * weight for name, weight in decision["weights"].items()]
-    learned = 1 / (1 + (-(decision["intercept"] + pl.sum_horizontal(parts))).exp())
-    likeness = pl.when("exact").then(1.0).otherwise(learned).alias("likeness")
-    # Titles that are not alike need texts that are, whatever else speaks for the pair.
-    alike = (pl.col("title_likeness") >= cutoff) | _like_texts()
-    likely = pl.col("exact") | (alike & (pl.col("likeness") >= decision["threshold"]))
-    return evidence.with_columns(likeness).with_columns(likely=likely)
-
-
-def _like_texts() -> pl.Expr:
-    least: float = rules()["bounds"]["like_texts"]
-    return pl.col("text_likeness").fill_null(0) >= least
-
-
-def _evidence(titles: Sequence[Title], said: pl.DataFrame, one: Places, other: Places) -> pl.DataFrame:
-    """What speaks for and against each pair of places in `titles` and in the rows of `said`."""
-    left, right = [titles[place] for place in one], [titles[place] for place in other]
-    texts = {text: plain(text) for text in pl.concat([said["text"][one], said["text"][other]]).unique()}
-    organisations = [[plain(name) for name in said["organisation"][side]] for side in (one, other)]
-    bodies = [[texts[text] for text in said["text"][side]] for side in (one, other)]
-    stated = {text: numbers(text) for text in texts}
-    figures = [[stated[text] for text in said["text"][side]] for side in (one, other)]
-    words = [_other_words(a, b) for a, b in zip(left, right, strict=True)]
-    return pl.DataFrame(
-        {
-            "title_likeness": np.maximum(_shared(left, right, "core"), _shared(left, right, "whole")),
-            "other_number": [_other_number(a, b) for a, b in zip(left, right, strict=True)],
-            "other_words": [differ for differ, _ in words],
-            "broken_word": [broken for _, broken in words],
-            "short_title": [1 / max(1, min(len(a.core), len(b.core))) for a, b in zip(left, right, strict=True)],
-            "same_organisation": [a == b != "" for a, b in zip(*organisations, strict=True)],
-            "text_likeness": _text_likeness(*bodies),
-            "other_figures": [_differ(a, b) for a, b in zip(*figures, strict=True)],
-            "exact": [a.plain == b.plain and x == y for a, b, x, y in zip(left, right, *bodies, strict=True)],
-        },
-        schema=_EVIDENCE,
-    ).with_columns(
-        texts_known=pl.col("text_likeness").is_not_null(),
-        # Figures of a text that is too short to count do not count either.
-        other_figures=pl.col("other_figures") & pl.col("text_likeness").is_not_null(),
-    )
+    speaking = evidence(Said(titles, sides), places, places + pairs.height)
+    return pl.concat([pairs, decided(speaking)], how="horizontal")
 
 
 def _candidates(
@@ -172,10 +115,10 @@ def _candidates(
         groups[titles[place].core].append(place)
     wanted = np.array([fresh[group].any() for group in groups.values()], dtype=np.bool_)
     near = near_titles(list(groups), wanted, bounds, limits["title_cutoff"], progress)
-    cores, plains = (_numbered([getattr(title, part) for title in titles]) for part in ("core", "plain"))
+    cores, plains = (numbered([getattr(title, part) for title in titles]) for part in ("core", "plain"))
     by_title = sorted(range(len(titles)), key=lambda place: (titles[place].plain, place))
     headed = [place for place in by_title if len(orders[place]) >= limits["text_least"]]
-    heads = _numbered([orders[place][: limits["text_head"]] for place in headed])
+    heads = numbered([orders[place][: limits["text_head"]] for place in headed])
     first, second = merged(
         len(titles),
         within_blocks(cores[by_text], np.array(by_text, np.int64), bounds, fresh),
@@ -191,60 +134,3 @@ def _crowds(titles: Sequence[Title]) -> npt.NDArray[np.bool_]:
     """Which titles more records bear, but for generic words, than a block holds."""
     counts = Counter(title.core for title in titles)
     return np.array([counts[title.core] > rules()["bounds"]["block"] for title in titles], dtype=np.bool_)
-
-
-def _shared(left: Sequence[Title], right: Sequence[Title], part: str) -> npt.NDArray[np.float64]:
-    """Share of the characters that both titles have, 0–1, whatever their order."""
-    sides = [["".join(sorted(getattr(title, part))) for title in side] for side in (left, right)]
-    return np.asarray(process.cpdist(*sides, scorer=fuzz.ratio, dtype=np.float64), dtype=np.float64) / 100
-
-
-def _text_likeness(left: Sequence[str], right: Sequence[str]) -> list[float | None]:
-    """The greater of the texts' ratio and the share of the shorter one's bigrams that the longer has, 0–1."""
-    least = rules()["bounds"]["text_least"]
-    ratios = process.cpdist(left, right, scorer=fuzz.ratio, dtype=np.float64) / 100
-    bigrams = {text: {*map("".join, pairwise(text))} for text in {*left, *right}}
-    found: list[float | None] = []
-    for one, other, ratio in zip(left, right, ratios.tolist(), strict=True):
-        if min(len(one), len(other)) < least:
-            found.append(None)
-        else:
-            shorter = min(len(bigrams[one]), len(bigrams[other]))
-            found.append(max(ratio, len(bigrams[one] & bigrams[other]) / shorter))
-    return found
-
-
-def _other_words(one: Title, other: Title) -> tuple[bool, bool]:
-    """Whether each title has words that the other has not, and whether a slip of the pen may be all there is to it.
-
-    An abbreviation in letters against words does not count. Where one has lone characters for the other's word, these
-    may be a word with a wrong character in it.
-    """
-    words = [words_of(title.core) for title in (one, other)]
-    left = _with_new_characters(words[0] - words[1], other.whole)
-    right = _with_new_characters(words[1] - words[0], one.whole)
-    differ = bool(left) and bool(right) and _in_letters(left) == _in_letters(right)
-    lone = [max(map(len, side), default=0) == 1 for side in (left, right)]
-    return differ, differ and lone[0] != lone[1]
-
-
-def _other_number(one: Title, other: Title) -> bool:
-    return _differ(one.series, other.series) or _differ(one.figures, other.figures)
-
-
-def _with_new_characters(words: frozenset[str], title: str) -> set[str]:
-    return {word for word in words if not set(word) <= set(title)}
-
-
-def _in_letters(words: set[str]) -> bool:
-    return all(word.isascii() and word.isalpha() for word in words)
-
-
-def _differ(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether each has what the other has not; what only one says is no contradiction."""
-    return bool(one - other) and bool(other - one)
-
-
-def _numbered(texts: Sequence[str]) -> Places:
-    """A number for each text, equal ones alike."""
-    return pl.Series(texts, dtype=pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy()

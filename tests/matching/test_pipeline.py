@@ -266,7 +266,9 @@ def test_without_both_lists_there_is_nothing_to_do(
 def test_a_run_without_candidates_is_a_run(ledger: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """No common text, and a field is known of the demand alone."""
     known = pl.DataFrame([("X1", "contract_fields", "05", 0.7, "text", [])], schema=FIELDS, orient="row")
-    monkeypatch.setattr("matching.pipeline.assign_fields", lambda records, *_: known.filter("demand_id" in records))
+    monkeypatch.setattr(
+        "matching.pipeline.loading.assign_fields", lambda records, *_: known.filter("demand_id" in records)
+    )
     fill(ledger, ("X1,毛衣编织,",), ("C1,沼气脱硫塔,",))
     run = match_ledger(ledger, 10, "周某")
     assert run.candidates == 0

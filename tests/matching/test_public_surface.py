@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import runpy
+import subprocess
+import sys
 import typing
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +36,23 @@ def test_what_is_public_is_pinned() -> None:
 def test_nothing_else_is_in_sight() -> None:
     """Besides the names of the surface: stages, which are modules, and what the module itself needs."""
     seen = {name for name, value in vars(matching).items() if not name.startswith("_") and not ismodule(value)}
-    assert seen == {*PUBLIC, "annotations", "Path", "read_file"}
+    assert seen == {"annotations", "Final", "TYPE_CHECKING", "import_module"}
+    assert dir(matching) == PUBLIC
+    with pytest.raises(AttributeError, match="has no attribute 'read_file'"):
+        matching.read_file  # noqa: B018
+
+
+def test_names_are_loaded_when_they_are_asked_for() -> None:
+    """The process that reads a file imports the package and needs none of what ranks."""
+    script = (
+        "import sys, matching\n"
+        "assert not {'polars', 'numpy', 'sqlalchemy', 'matching.pipeline'} & set(sys.modules)\n"
+        "from matching import rank, read_demands\n"
+        "assert matching.rank is rank and callable(read_demands)\n"
+        "assert 'matching.pipeline' in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def ismodule(value: object) -> bool:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
 from datetime import date
-from io import BytesIO, StringIO
 from pathlib import Path
 
 import polars as pl
 import pytest
-import xlsxwriter
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
+from intake_books import sheet_of, written
 from places import SAMPLES
 
-from matching.errors import CallError
-from matching.intake.reading import Reading, content_hash, read_bytes, read_file
+from matching.errors import CallError, FileRefused
+from matching.intake.columns import Plan
+from matching.intake.reading import Reading, read_bytes, read_demands, read_file, read_tables
+from matching.intake.records import content_hash
 from matching.schema import CHOICES, KINDS, PROVENANCE, RECORD, Kind
+from matching.settings import Settings
 
 COUNTS: dict[Kind, int] = {"demands": 60, "achievements": 200}
-HEADINGS = ["需求编号", "需求名称", "单位名称", "主要问题", "关键字", "拟投入资金(万元)", "需求时限", "公开方式"]
-VISIBILITY = {"公开": "public", "匿名": "anonymous", "不公开": "private", "": "public"}
 
 
 def read(*lines: str, kind: Kind = "demands") -> Reading:
@@ -48,7 +45,10 @@ def test_samples_are_read_whole(kind: Kind, suffix: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_forms_of_a_sample_give_equal_frames(kind: Kind) -> None:
     forms = [read_file(SAMPLES / f"{kind}.{suffix}", kind).frame for suffix in ("csv", "xlsx")]
-    assert forms[0].equals(forms[1])
+    assert forms[0].drop("source_sheet").equals(forms[1].drop("source_sheet"))
+    assert [form["source_sheet"].n_unique() for form in forms] == [1, 1]
+    assert forms[0]["source_sheet"][0] == ""
+    assert forms[1]["source_sheet"][0] != ""
 
 
 def test_values_of_a_sample_are_what_its_row_says(sample_demands: Reading) -> None:
@@ -99,12 +99,12 @@ def test_headings_that_fit_nothing_are_reported() -> None:
 
 def test_rows_keep_the_number_they_have_in_the_file() -> None:
     reading = read("技术需求汇总,", ",", "需求编号,需求名称", "X1,甲", "", 'X2,"乙\n丙"', "X3,丁")
-    assert reading.heading.row == 3
+    assert [heading.row for heading in reading.headings] == [3]
     assert reading.frame["source_row"].to_list() == [4, 6, 7]
 
 
 def test_a_row_without_a_title_is_left_out_and_said_so() -> None:
-    reading = read("需求编号,需求名称", "X1,甲", "X2,")
+    reading = read("需求编号,需求名称,单位名称", "X1,甲,某公司", "X2,,某公司")
     assert (reading.rows, reading.frame.height) == (2, 1)
     [problem] = reading.left_out
     assert problem.text("zh_CN") == "list.csv 第 3 行：没有名称，未读入。请补上名称。"
@@ -144,63 +144,155 @@ def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
         assert str(path) in wrong.value.text()
 
 
-TEXT = st.text("寒地大豆㐀𠮷，。：；“”（）·×≤℃ abcXYZ019,;'\"=+-@/\\|#", max_size=24).map(str.strip)
-LONG_TEXT = st.lists(TEXT.filter(bool), max_size=3).map("\n".join)
-AMOUNT = st.none() | st.integers(1, 10**11)
-DAY = st.none() | st.dates(date(1950, 1, 1), date(2099, 12, 31))
-WORD_LIST = st.lists(st.text("寒地豆ab1", min_size=1, max_size=4), unique=True, max_size=5)
-RECORDS = st.lists(
-    st.tuples(
-        TEXT.filter(bool), TEXT, LONG_TEXT, WORD_LIST,
-        AMOUNT, DAY, st.sampled_from(sorted(VISIBILITY)),
-    ),
-    min_size=1,
-    max_size=6,
-)  # fmt: skip
+def extras(reading: Reading) -> list[list[tuple[str, str]]]:
+    return [[(each["heading"], each["text"]) for each in row] for row in reading.frame["extras"].to_list()]
 
 
-def as_csv(rows: list[list[object]], encoding: str, delimiter: str) -> bytes:
-    target = StringIO(newline="")
-    csv.writer(target, delimiter=delimiter).writerows(rows)
-    return target.getvalue().encode(encoding)
+def test_what_no_column_holds_is_kept_as_it_stood() -> None:
+    reading = read(
+        "需求名称,机构属性,预算,备忘,有效期,截止日期", "甲,民营,5,急,2027,2027", "乙,,5,,,", "丙, 国有 ,,,2026,"
+    )
+    assert extras(reading) == [
+        [("机构属性", "民营"), ("备忘", "急"), ("截止日期", "2027")],
+        [],
+        [("机构属性", "国有")],
+    ]
 
 
-def as_workbook(rows: list[list[object]]) -> bytes:
-    """Numbers and days as such, as an office types them."""
-    target = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(target, options) as book:
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        sheet = book.add_worksheet()
-        for row, cells in enumerate(rows):
-            for column, cell in enumerate(cells):
-                if isinstance(cell, date):
-                    sheet.write_datetime(row, column, cell, day)
-                elif isinstance(cell, float):
-                    sheet.write_number(row, column, cell)
-                elif cell:
-                    sheet.write_string(row, column, str(cell))
-    return target.getvalue()
+def test_an_amount_that_says_more_than_its_number_is_kept_as_written() -> None:
+    reading = read("需求名称,预算(万元)", "甲,面议", "乙,50-100", "丙,50", "丁,无", "戊,100以上")
+    assert reading.frame["investment_yuan"].to_list() == [None, 1_000_000, 500_000, None, 1_000_000]
+    kept = [text for row in extras(reading) for _, text in row]
+    assert kept == ["面议", "50-100", "100以上"]
+    assert extras(reading)[0] == [("预算(万元)", "面议")]
 
 
-@hypothesis_settings(max_examples=20)
-@given(RECORDS)
-def test_records_come_back_the_same_from_every_encoding_and_from_a_workbook(
-    drawn: list[tuple[str, str, str, list[str], int | None, date | None, str]],
-) -> None:
-    rows: list[list[object]] = [list(HEADINGS)]
-    expected = []
-    for number, (title, enterprise, problem, keywords, amount, deadline, visibility) in enumerate(drawn, start=1):
-        identity = f"{number:06}"
-        # At most four decimals of 万元, so that an amount is a whole number of yuan.
-        money = "" if amount is None else amount / 10_000
-        rows.append([identity, title, enterprise, problem, "；".join(keywords), money, deadline or "", visibility])
-        expected.append((identity, title, enterprise, problem, keywords, amount, deadline, VISIBILITY[visibility]))
-    names = ["demand_id", "title", "enterprise", "problem", "keywords", "investment_yuan", "deadline", "visibility"]
-    frames = [read_bytes("list.xlsx", as_workbook(rows), "demands").frame]
-    for encoding in ("utf-8", "utf-8-sig", "gb18030"):
-        for delimiter in ",;\t":
-            frames.append(read_bytes("list.csv", as_csv(rows, encoding, delimiter), "demands").frame)
-    assert frames[0].select(names).rows() == expected
-    for frame in frames[1:]:
-        assert frame.equals(frames[0])
+def test_extras_make_another_hash_and_none_do_not() -> None:
+    plain = only(read("需求编号,需求名称", "X1,甲"))["content_hash"]
+    blank = only(read("需求编号,需求名称,备忘", "X1,甲,"))["content_hash"]
+    said = only(read("需求编号,需求名称,备忘", "X1,甲,急"))["content_hash"]
+    assert plain == blank != said
+
+
+def test_numbers_and_telephones_lose_their_width_and_texts_keep_it() -> None:
+    record = only(read("需求编号,需求名称,联系电话", "Ｘ１２,Ａ型,０４５１－８２３ ４"))
+    assert (record["demand_id"], record["title"], record["phone"]) == ("X12", "Ａ型", "0451-823 4")
+    assert only(read("需求编号,需求名称,联系电话", "无,甲,/"))["phone"] == ""
+    assert str(only(read("需求编号,需求名称", "无,甲"))["demand_id"]).startswith("D-")
+
+
+LISTS = (
+    [["需求编号", "需求名称"], ["X1", "甲"], ["X2", "乙"]],
+    [["填写说明"], ["请逐项填写", "不要空行"]],
+    [["表二"], [], ["编号", "标题", "预算"], ["X3", "丙", 5], ["X1", "甲", None]],
+)
+
+
+def test_every_sheet_with_a_list_is_read_and_the_others_are_told() -> None:
+    reading = read_bytes("book.xlsx", written(*LISTS, names=("一", "说明", "二")), "demands")
+    assert [(heading.sheet, heading.row) for heading in reading.headings] == [("一", 1), ("二", 3)]
+    assert reading.frame.select("demand_id", "source_sheet", "source_row").rows() == [
+        ("X1", "一", 2), ("X2", "一", 3), ("X3", "二", 4),
+    ]  # fmt: skip
+    assert reading.rows == 4
+    [note] = reading.notes
+    assert (note.key, note.values) == ("sheet.no_heading", {"sheet": "说明"})
+    [repeated] = reading.left_out
+    assert (repeated.key, repeated.sheet, repeated.row, repeated.values) == ("row.repeated", "二", 5, {"first": 2})
+    assert repeated.text("zh_CN").startswith("book.xlsx 工作表“二” 第 5 行：与第 2 行相同")
+    assert repeated.text("en").startswith("book.xlsx, sheet “二”, row 5: ")
+
+
+def test_a_hidden_sheet_is_read_only_where_no_other_holds_a_list() -> None:
+    seen = read_bytes("book.xlsx", written(*LISTS, names=("一", "说明", "二"), hidden=(2,)), "demands")
+    assert seen.frame["source_sheet"].unique().to_list() == ["一"]
+    assert [note.key for note in seen.notes] == ["sheet.no_heading", "sheet.hidden"]
+    alone = read_bytes("book.xlsx", written(LISTS[1], LISTS[0], names=("说明", "一"), hidden=(1,)), "demands")
+    assert alone.frame["source_sheet"].to_list() == ["一", "一"]
+
+
+def test_a_sheet_that_only_names_a_column_is_no_list_beside_a_real_one() -> None:
+    lists = ([["需求编号", "需求名称", "预算"], ["X1", "甲", 5]], [["需求名称", "写清对象"], ["说什么", "怎么写"]])
+    reading = read_bytes("book.xlsx", written(*lists, names=("一", "说明")), "demands")
+    assert reading.frame["title"].to_list() == ["甲"]
+    assert [note.key for note in reading.notes] == ["sheet.no_heading"]
+
+
+def test_without_a_list_what_is_seen_first_is_told() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read_bytes("book.xlsx", written(LISTS[1], [["甲", "乙"]]), "demands")
+    [problem] = refused.value.problems
+    assert (problem.key, problem.values["seen"]) == ("file.missing_column", ("填写说明",))
+
+
+WRONG = (
+    "需求编号,需求名称,单位名称,预算,截止日期",
+    "X1,甲,某公司,若干,尽快",
+    "X2,乙,某公司,5,2027",
+    ",丙,某公司,很多,",
+    "合计,,,5,",
+)
+
+
+def test_good_rows_are_taken_and_the_wrong_ones_told() -> None:
+    reading = read_bytes("list.csv", "\n".join(WRONG).encode(), "demands", good_rows=True)
+    assert reading.frame["demand_id"].to_list() == ["X2"]
+    assert reading.rows == 4
+    assert [(each.key, each.row, each.column) for each in reading.wrong] == [
+        ("cell.not_money", 2, "预算"),
+        ("cell.not_date", 2, "截止日期"),
+        ("cell.not_money", 4, "预算"),
+    ]
+    assert reading.refused == 2
+    assert reading.wrong_told == reading.wrong
+    assert [each.key for each in reading.left_out] == ["row.total"]
+    assert [(row[1], row[2]) for row in reading.rejected] == [("某公司", "甲"), ("某公司", "丙")]
+    assert reading.rejected[0][0] == "X1"
+    assert reading.rejected[1][0].startswith("D-")
+
+
+def test_wrong_rows_refuse_the_file_where_good_ones_are_not_asked_for_or_there_are_none() -> None:
+    with pytest.raises(FileRefused) as refused:
+        read(*WRONG)
+    assert [each.row for each in refused.value.problems] == [2, 2, 4]
+    with pytest.raises(FileRefused) as refused:
+        read_bytes("list.csv", "\n".join(WRONG[:2]).encode(), "demands", good_rows=True)
+    assert [each.row for each in refused.value.problems] == [2, 2]
+
+
+def test_of_two_contents_under_one_id_the_first_is_taken_and_the_other_is_wrong() -> None:
+    content = "需求编号,需求名称\nX1,甲\nX1,乙\nX2,丙\n".encode()
+    reading = read_bytes("list.csv", content, "demands", good_rows=True)
+    assert reading.frame["title"].to_list() == ["甲", "丙"]
+    [problem] = reading.wrong
+    assert (problem.key, problem.row, problem.values) == ("row.same_id", 3, {"identity": "X1", "first": 2})
+
+
+def test_of_very_many_wrong_rows_all_are_known_and_the_first_told() -> None:
+    lines = ["需求名称,预算", "好,5", *(f"甲{number},若干" for number in range(60))]
+    reading = read_bytes("list.csv", "\n".join(lines).encode(), "demands", good_rows=True)
+    assert (len(reading.wrong), len(reading.wrong_told), reading.refused) == (60, 51, 60)
+    assert reading.wrong_told[-1].values == {"count": 10}
+
+
+def test_what_a_person_said_of_the_columns_is_followed() -> None:
+    lines = ("卡脖子问题,预算", "甲,五头牛")
+    with pytest.raises(FileRefused) as refused:
+        read(*lines)
+    assert refused.value.problems[0].key == "file.missing_column"
+    reading = read_bytes(
+        "list.csv", "\n".join(lines).encode(), "demands", None, Plan({"卡脖子问题": "title", "预算": ""})
+    )
+    assert only(reading)["title"] == "甲"
+    assert extras(reading) == [[("预算", "五头牛")]]
+
+
+def test_sheets_that_were_parsed_before_are_read_without_another_process() -> None:
+    sheets = [sheet_of(["需求名称"], ["甲"], name="表")]
+    reading = read_tables("list.xlsx", b"bytes", sheets, "demands", Settings())
+    assert only(reading)["source_sheet"] == "表"
+    assert reading.sha256 == hashlib.sha256(b"bytes").hexdigest()
+
+
+def test_a_path_may_be_a_text() -> None:
+    assert read_demands(str(SAMPLES / "demands.csv")).height == 60

@@ -15,8 +15,10 @@ from matching.ledger.corrections import correct
 from matching.ledger.database import reading, writing
 from matching.ledger.decisions import decide
 from matching.ledger.judgements import add_model, set_level
+from matching.ledger.presence import NEAR, settle_near
 from matching.ledger.runs import add_run
 from matching.ledger.tables import decision, metadata, pair_level
+from matching.ledger.uploads import Beside
 from matching.schema import CANDIDATES, FIELDS, KINDS
 
 CANDIDATE = {
@@ -30,6 +32,20 @@ CANDIDATE = {
 }
 
 
+def beside(record_id: str) -> Beside:
+    """All that may come with a file."""
+    scored = {"record_id": [record_id], "quality": [40], "vague": [True], "lacks": [["figures"]]}
+    return Beside(
+        institute="甲所",
+        content=b"file",
+        columns={"名目": "title"},
+        names={"甲": "甲所"},
+        quality=pl.DataFrame(scored),
+        rules="1" * 16,
+        near=pl.DataFrame([(record_id, "Z9", 0.9, 0.9, None, True, False)], schema=NEAR, orient="row"),
+    )
+
+
 @pytest.fixture
 def full(ledger: Engine) -> Engine:
     """A ledger with a row in every table."""
@@ -37,7 +53,7 @@ def full(ledger: Engine) -> Engine:
         frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
         read = Reading(kind, f"{kind}.csv", "0" * 64, frame, 1, (Heading(1, (), ()),), ())
         row = (frame[0, 0], "province_4567", "N3", 0.5, "text", ["防冰"])
-        uploads.add(ledger, read, pl.DataFrame([row], schema=FIELDS, orient="row"), "甲")
+        uploads.add(ledger, read, pl.DataFrame([row], schema=FIELDS, orient="row"), "甲", beside=beside(frame[0, 0]))
     found = pl.DataFrame([CANDIDATE], schema=CANDIDATES)
     run = add_run(ledger, found, "a" * 64, top=1, demands=1, achievements=1, agent="甲")
     decide(
@@ -53,6 +69,9 @@ def full(ledger: Engine) -> Engine:
     correct(ledger, "demands", "D1", "province_4567", ["S3"], "甲", "1")
     set_level(ledger, "D1", "A1", 3, "甲", "1")
     add_model(ledger, {"source": "甲"}, pairs=1, before=0.5, after=0.6, forced=False, agent="甲")
+    settle_near(ledger, "demands", "D1", "Z9", same=False, agent="甲")
+    uploads.add(ledger, read, pl.DataFrame(schema=FIELDS), "甲")
+    uploads.take_back(ledger, 3, "甲")
     return ledger
 
 

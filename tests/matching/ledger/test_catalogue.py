@@ -19,11 +19,12 @@ from sqlalchemy.exc import IntegrityError
 
 from matching.errors import LedgerError, Problem
 from matching.intake.columns import Heading
-from matching.intake.reading import Reading, content_hash
+from matching.intake.reading import Reading
+from matching.intake.records import content_hash
 from matching.ledger import catalogue, uploads
-from matching.ledger.uploads import Difference
 from matching.ledger.database import open_ledger
-from matching.schema import FIELDS, ID, KINDS, PROVENANCE, RECORD, Kind
+from matching.ledger.uploads import Difference
+from matching.schema import EXTRAS, FIELDS, ID, KINDS, PROVENANCE, RECORD, Kind
 
 NO_FIELDS = pl.DataFrame(schema=FIELDS)
 
@@ -100,16 +101,14 @@ def test_the_same_file_twice_changes_nothing_but_is_logged(ledger: Engine) -> No
     assert catalogue.current_fields(ledger, "achievements").equals(found)
     logged = uploads.uploads(ledger).drop("at")
     assert logged.rows() == [
-        (2, "achievements", "清单.csv", 5, 0, 0, 2, 3, "乙"),
-        (1, "achievements", "清单.csv", 5, 2, 0, 0, 3, "甲"),
+        (2, "achievements", "清单.csv", "", 5, 0, 0, 2, 3, 0, 0, "乙", None, None, False),
+        (1, "achievements", "清单.csv", "", 5, 2, 0, 0, 3, 0, 0, "甲", None, None, False),
     ]
 
 
 def test_lists_of_both_kinds_may_share_an_id(ledger: Engine) -> None:
     uploads.add(ledger, upload("demands", {"demand_id": "1", "title": "要"}), fields(("1", "N1", 0.5)), "甲")
-    uploads.add(
-        ledger, upload("achievements", {"achievement_id": "1", "title": "有"}), fields(("1", "N2", 0.6)), "甲"
-    )
+    uploads.add(ledger, upload("achievements", {"achievement_id": "1", "title": "有"}), fields(("1", "N2", 0.6)), "甲")
     assert catalogue.record(ledger, "demands", "1")["title"] == "要"
     assert catalogue.record(ledger, "achievements", "1")["title"] == "有"
     assert catalogue.fields_of(ledger, "demands", "1")["code"].to_list() == ["N1"]
@@ -143,7 +142,7 @@ def test_one_record_is_its_newest_version(ledger: Engine) -> None:
     uploads.add(ledger, upload("achievements", {**row, "conversion_deadline": day}), NO_FIELDS, "甲")
     found = catalogue.record(ledger, "achievements", "A1")
     assert list(found) == list(RECORD["achievements"])
-    assert {name: value for name, value in found.items() if value not in ("", None)} == {
+    assert {name: value for name, value in found.items() if value not in ("", None, [])} == {
         **row,
         "achievement_id": "A1",
         "conversion_deadline": day,
@@ -199,6 +198,8 @@ def values(dtype: pl.DataType) -> st.SearchStrategy[Any]:
             return st.none() | st.dates()
         case pl.Boolean():
             return st.booleans()
+        case pl.List() if dtype == EXTRAS:
+            return st.lists(st.fixed_dictionaries({"heading": texts, "text": texts}), max_size=3)
         case pl.List():
             return st.lists(texts, max_size=4)
         case _:

@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from matching.errors import CallError, DuijieError, LedgerError
 from matching.fields.rules import load_rules
 from matching.intake.columns import Heading
-from matching.intake.reading import Reading, content_hash, read_bytes
+from matching.intake.reading import Reading, read_bytes
+from matching.intake.records import content_hash
 from matching.ledger import catalogue, uploads
 from matching.ledger.corrections import (
     add_learned,

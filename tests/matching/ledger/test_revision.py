@@ -12,7 +12,17 @@ from sqlalchemy import Engine
 from matching.errors import DuijieError
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, corrections, deals, decisions, judgements, runs, uploads
+from matching.ledger import (
+    catalogue,
+    corrections,
+    deals,
+    decisions,
+    judgements,
+    organisation_names,
+    presence,
+    runs,
+    uploads,
+)
 from matching.ledger.database import open_ledger
 from matching.ledger.revision import Revision, revision
 from matching.schema import CANDIDATES, FIELDS, KINDS, Kind
@@ -58,38 +68,57 @@ def used(ledger: Engine) -> Engine:
 
 
 def test_of_an_empty_ledger(ledger: Engine) -> None:
-    assert revision(ledger) == Revision(0, 0, 0, 0, 0, 0)
+    assert revision(ledger) == Revision(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_each_kind_of_write_changes_it(ledger: Engine) -> None:
     load(ledger, "demands")
-    assert revision(ledger) == Revision(upload=1, field_change=0, run=0, decision=0, level=0, event=0)
+    assert revision(ledger) == Revision(upload=1, field_change=0, run=0, decision=0, level=0, event=0, mark=0)
     load(ledger, "achievements")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=0, decision=0, level=0, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=0, decision=0, level=0, event=0, mark=0)
     match(ledger, "a")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=0, level=0, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=0, level=0, event=0, mark=0)
     decide(ledger, "later", "1", None)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=1, level=0, event=0)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=1, level=0, event=0, mark=0)
     decide(ledger, "accept", "2", 1)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=2, level=0, event=1)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=2, level=0, event=1, mark=0)
     decisions.undo(ledger, 2, "甲", "3")
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=3, level=0, event=2)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=3, level=0, event=2, mark=0)
     decide(ledger, "accept", "4", 1)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=3)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=3, mark=0)
     deals.move(ledger, 1, "contacted", "甲", seen=3)
-    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=0, run=1, decision=4, level=0, event=4, mark=0)
     correct(ledger, ["S3"], "5")
-    assert revision(ledger) == Revision(upload=2, field_change=1, run=1, decision=4, level=0, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=1, run=1, decision=4, level=0, event=4, mark=0)
     corrections.release(ledger, "demands", "D1", TAXONOMY, "甲", "6")
-    assert revision(ledger) == Revision(upload=2, field_change=2, run=1, decision=4, level=0, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=2, run=1, decision=4, level=0, event=4, mark=0)
     learned = {"record_id": ["D1"], "version": [1], "taxonomy": [TAXONOMY], "codes": [["S4"]]}
     learned |= {"confidences": [[0.5]], "terms": [[["防冰"]]]}
     corrections.add_learned(ledger, "demands", pl.DataFrame(learned), "甲")
-    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=0, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=0, event=4, mark=0)
     judgements.set_level(ledger, "D1", "A1", 3, "甲", "7")
-    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=1, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=1, event=4, mark=0)
     judgements.set_level(ledger, "D1", "A1", None, "甲", "8")
-    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=2, event=4)
+    assert revision(ledger) == Revision(upload=2, field_change=3, run=1, decision=4, level=2, event=4, mark=0)
+
+
+def test_what_is_said_of_records_and_names_and_what_is_taken_back_changes_it(used: Engine) -> None:
+    before = revision(used)
+    presence.settle_near(used, "demands", "D1", "D2", same=True, agent="甲")
+    assert revision(used) == replace(before, mark=1)
+    presence.settle_near(used, "demands", "D1", "D2", same=False, agent="甲")
+    assert revision(used) == replace(before, mark=3), "split, and known to be two"
+    organisation_names.confirm(used, {"哈工大": "哈尔滨工业大学"}, "甲")
+    assert revision(used) == replace(before, mark=4)
+    organisation_names.confirm(used, {"哈工大": None}, "甲")
+    assert revision(used) == replace(before, mark=5)
+    load(used, "demands")
+    uploads.take_back(used, 3, "甲")
+    assert revision(used) == replace(before, upload=3, mark=6)
+    uploads.take_back(used, 3, "甲")
+    organisation_names.confirm(used, {"哈工大": None}, "甲")
+    presence.settle_near(used, "demands", "D1", "D2", same=False, agent="甲")
+    assert revision(used) == replace(before, upload=3, mark=6), "nothing was written"
 
 
 def test_a_list_that_changes_nothing_is_an_upload_all_the_same(used: Engine) -> None:
@@ -153,5 +182,5 @@ def test_it_is_the_same_for_everyone(used: Engine) -> None:
     other = open_ledger(str(used.url))
     assert revision(other) == revision(used)
     deals.move(other, 1, "contacted", "乙", seen=1)
-    assert revision(other) == revision(used) == Revision(2, 0, 1, 1, 0, 2)
+    assert revision(other) == revision(used) == Revision(2, 0, 1, 1, 0, 2, 0)
     other.dispose()

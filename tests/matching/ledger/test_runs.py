@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import catalogue, runs, uploads
+from matching.ledger import runs, uploads
 from matching.ledger.decisions import decide, undo
 from matching.ledger.revision import revision
 from matching.ledger.runs import CANDIDATE_ROWS, QUEUE, Run
