@@ -30,7 +30,7 @@ from matching.wording import say
 
 HEADING: Final = "登记号,成果名称,完成单位,成果简介,转让价格\n"
 TEXT: Final = "用两级生物滤塔脱除沼气中的硫化氢，出口浓度低于20毫克每立方米，滤料三年一换。"
-MANY: Final = 4000
+MANY: Final = 2500
 DUIJIE: Final = Path(sys.executable).with_name("duijie")
 FIELDS_DONE: Final = say("step.done", "en", step=say("step.fields", "en"))
 
@@ -294,7 +294,7 @@ def wait_for(process: subprocess.Popen[str], moment: int, path: Path) -> None:
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("moment", [0, 200_000, 2_000_000])
+@pytest.mark.parametrize("moment", [0, 100_000, 1_000_000])
 def test_a_load_that_is_killed_leaves_the_ledger_as_it_was_or_whole(moment: int, old: Path, many: Path) -> None:
     before = dump(old)
     process = started(many)
@@ -305,6 +305,7 @@ def test_a_load_that_is_killed_leaves_the_ledger_as_it_was_or_whole(moment: int,
     engine = open_ledger(f"sqlite:///{old}")
     engine.dispose()
     after = dump(old)
+    if os.environ.get("DBG"): print("MOMENT", moment, process.returncode, after == before, len(after))
     if after == before:
         return
     engine = open_ledger(f"sqlite:///{old}")

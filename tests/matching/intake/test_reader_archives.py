@@ -1,4 +1,4 @@
-"""Archives are looked at before they are parsed: how much they unpack to, macros, document types, how far cells reach."""
+"""Archives are looked at before they are parsed: how much they unpack to, macros, document types, far cells."""
 
 from __future__ import annotations
 

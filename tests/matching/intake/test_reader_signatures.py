@@ -26,7 +26,8 @@ def archive(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("xlsx_plain.xlsx", "xlsx"), ("ods_plain.ods", "ods"), ("xls_plain.xls", "xls"), ("csv_utf_8_comma.csv", "text"),
+        ("xlsx_plain.xlsx", "xlsx"), ("ods_plain.ods", "ods"), ("xls_plain.xls", "xls"),
+        ("csv_utf_8_comma.csv", "text"),
         ("csv_gb18030_tab.csv", "text"), ("csv_utf_16_be_bom_comma.csv", "text"), ("encrypted.xlsx", "encrypted"),
         ("encrypted.xls", "xls"), ("encrypted.ods", "ods"), ("html_named.xls", "web"), ("pdf_named.xlsx", "PDF"),
         ("png_named.csv", "PNG"), ("docx_named.xlsx", "Word"), ("macros.xlsm", "xlsx"), ("xlsx_named.csv", "xlsx"),

@@ -25,14 +25,16 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 WRITTEN: dict[Kind, dict[str, str]] = {
     "demands": {
-        "demand_id": "X1", "title": "=低温\"启动\"，密封", "enterprise": "某公司", "city": "大庆市", "field": "农机；材料",
+        "demand_id": "X1", "title": "=低温\"启动\"，密封", "enterprise": "某公司", "city": "大庆市",
+        "field": "农机；材料",
         "problem": "第一行\n第二行", "targets": "≤3 min", "expected": "样机1台", "tried": "'换油",
         "keywords": "液压；低温启动",
         "solution": "联合攻关", "deadline": "2027-06-30", "contact": "张三", "phone": "0454-8000000",
         "visibility": "匿名", "status": "对接中",
     },
     "achievements": {
-        "achievement_id": "C1", "title": "+低温密封", "institute": "某大学", "completers": "张三、李四", "field": "材料",
+        "achievement_id": "C1", "title": "+低温密封", "institute": "某大学", "completers": "张三、李四",
+        "field": "材料",
         "keywords": "密封;低温", "summary": "一\n二", "application": "收获机", "figures": "≥95%", "category": "新装备",
         "maturity": "中试", "ip_kind": "专利", "ip_numbers": "ZL1；ZL2", "funding": "自筹",
         "completed_on": "2025-11-20",
