@@ -25,7 +25,7 @@ class Problem:
     """One thing that is wrong or worth saying, and where.
 
     `key` names the message (what is wrong and what to do); `row` counts as the spreadsheet does, from 1; `sheet` is ""
-    where a file has but one.
+    where a file has but one, `place` the column's, from 0: two columns may have one heading.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Problem:
     column: str = ""
     values: dict[str, object] = field(default_factory=dict)
     sheet: str = ""
+    place: int | None = None
 
     def text(self, language: str = DEFAULT_LANGUAGE) -> str:
         """The message, led by as much of file, sheet, row and column as is known."""

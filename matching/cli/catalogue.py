@@ -51,13 +51,13 @@ def load(
 ) -> None:
     """Put a file into the ledger, or say what it would change."""
     if problems is not None and problems.suffix.lower() != ".xlsx":
-        raise CallError(Problem("call.report_is_xlsx", values={"path": problems}))
+        raise CallError(Problem("call.output_is_xlsx", values={"path": problems}))
+    content = content_of(file)
     ledger = ledger_of(settings)
     institute = institute.strip()
     columns = _columns(kind, chosen)
     plan = pipeline.remembered_plan(ledger, kind, institute)
     plan = replace(plan, columns={**plan.columns, **columns})
-    content = content_of(file)
     with progress_of(settings) as progress:
         progress("read", 0, 1)
         sheets = read_sheets(file.name, content, settings)
@@ -67,7 +67,7 @@ def load(
     if problems is not None:
         write_bytes(problems, marked_workbook(read, sheets, settings.language))
         tell(settings, "cli.problems_written", path=problems)
-    if read.wrong and not good_rows:
+    if read.wrong and (read.frame.is_empty() or not good_rows):
         tell(settings, "cli.load_refused", file=file.name, rows=read.rows, refused=read.refused)
         raise FileRefused(*read.wrong_told)
     with progress_of(settings) as progress:
@@ -134,7 +134,7 @@ def _tell_some(lines: list[str], settings: Settings) -> None:
 def template(settings: Settings, kind: Kind, output: Path) -> None:
     """Write a workbook to be filled in."""
     if output.suffix.lower() != ".xlsx":
-        raise CallError(Problem("call.report_is_xlsx", values={"path": output}))
+        raise CallError(Problem("call.output_is_xlsx", values={"path": output}))
     write_bytes(output, template_bytes(kind, settings.language))
     tell(settings, "cli.template_written", path=output)
 
@@ -153,7 +153,7 @@ def list_uploads(settings: Settings, take_back: int | None, original: int | None
         return
     if original is not None:
         name, content = uploads.original_of(ledger, original)
-        target = output or Path(name)
+        target = output or Path(Path(name).name)
         if target.exists() and output is None:
             raise CallError(Problem("call.file_exists", values={"path": target}))
         write_bytes(target, content)

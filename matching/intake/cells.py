@@ -17,7 +17,10 @@ from matching.data_files import data_path
 _MOST_YUAN: Final = 10**15
 _DEFAULT_UNIT: Final = 10_000
 _FIGURES: Final = r"[0-9][0-9,]*(?:\.[0-9]+)?"
-_DAY: Final = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})(?:\s*[-./月]\s*(\d{1,2})\s*日?)?\s*月?(?:[ t].*)?")
+_DAY: Final = re.compile(
+    r"(\d{4})\s*[-./年]\s*(\d{1,2})(?:\s*[-./月]\s*(\d{1,2})\s*日?)?\s*月?"
+    r"(?:[ t]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+)
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})?")
 _YEAR: Final = re.compile(r"(\d{4})\s*年?")
 # Days since the end of 1899, as spreadsheets count them: 1954 to 2119.

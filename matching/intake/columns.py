@@ -17,6 +17,7 @@ from matching.data_files import data_path
 from matching.errors import FileRefused, Problem
 from matching.intake.files import Row
 from matching.schema import Kind
+from matching.wording import LANGUAGES, say
 
 # A `text` may be spread over several columns of a file, which are joined; a `line` stands in one.
 ColumnType = Literal["line", "text", "list", "money", "date", "choice", "flag"]
@@ -153,6 +154,20 @@ def best_heading(rows: Sequence[Row], kind: Kind, plan: Plan, spans: Spans = (),
     ]
 
 
+def is_handed_out(row: Row) -> bool:
+    """Whether a sheet that begins with this row is one that this program adds to what it hands out: no list."""
+    return tuple(cell for cell in row.cells if cell) in _handed_out()
+
+
+@cache
+def _handed_out() -> frozenset[tuple[str, ...]]:
+    headings = (
+        tuple(f"marked.{name}" for name in ("sheet", "row", "column", "problem")),
+        tuple(f"template.{name}" for name in ("column", "how", "choices", "names")),
+    )
+    return frozenset(tuple(say(key, language) for key in keys) for keys in headings for language in LANGUAGES)
+
+
 def heading_at(row: Row, kind: Kind, plan: Plan, sheet: str = "") -> Heading:
     """A row taken for the heading, whatever it lacks."""
     return _matched(row.number, _labels(row, None, ()), kind, plan, sheet)
@@ -252,8 +267,9 @@ def _fitting(names: tuple[str, ...], kind: Kind, plan: Plan) -> tuple[str, Colum
     for name in plain:
         if name in by_name:
             return told, by_name[name], 1.0
-    for name in plain[:2]:
+    # A running number beside a cell is no heading of two rows that could resemble one.
+    for name in () if any(each in _ignored(kind) for each in plain) else plain[:2]:
         best = process.extractOne(name, by_name.keys(), scorer=fuzz.ratio, score_cutoff=_RESEMBLANCE * 100)
-        if best is not None and name not in _ignored(kind):
+        if best is not None:
             return told, by_name[best[0]], best[1] / 100
     return told, None, 0.0

@@ -76,6 +76,8 @@ def near_duplicates(
         found.append(likely.select(*DUPLICATES))
         if progress:
             progress(50 + 50 * min(start + _CHUNK, len(first)) // len(first), 100)
+    if progress:
+        progress(100, 100)
     return pl.concat(found).sort("likeness", "first_id", "second_id", descending=[True, False, False])
 
 

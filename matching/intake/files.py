@@ -12,8 +12,9 @@ from typing import Final
 import polars as pl
 
 from matching.errors import CallError, FileRefused, Problem
-from matching.intake.reader.answer import ROW, Sheet, Unreadable, sheets_of
+from matching.intake.reader.answer import Unreadable
 from matching.intake.reader.signatures import kind_of
+from matching.intake.sheets import ROW, Sheet, sheets_of
 from matching.settings import Settings
 
 # What a name ends with, and what the bytes must be then.

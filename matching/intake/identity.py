@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from matching.intake.organisations import organisation_key
-from matching.intake.records import derived_id, with_hashes
+from matching.intake.records import is_derived, with_hashes
 from matching.schema import ID, ORGANISATION, RECORD, Kind
 
 _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
@@ -36,19 +36,18 @@ def with_known_ids(
     keys = {name: organisation_key(name, names) for each in (frame, known) for name in each[organisation].unique()}
     taken = set(known[identity])
     there = set(frame[identity])
-    by_key: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    by_key: dict[tuple[str, str], list[str]] = {}
     for key, name, title in known.select(identity, organisation, "title").iter_rows():
-        made = key == derived_id(kind, name, title)
-        by_key.setdefault((keys[name], title_key(title)), []).append((key, made))
+        by_key.setdefault((keys[name], title_key(title)), []).append(key)
     renamed: dict[str, str] = {}
     claimed: set[str] = set()
     for key, name, title in frame.select(identity, organisation, "title").iter_rows():
         found = by_key.get((keys[name], title_key(title)), [])
         if key in taken or len(found) != 1 or not title_key(title):
             continue
-        (other, made) = found[0]
+        other = found[0]
         free = other not in there and other not in claimed
-        if free and (made or key == derived_id(kind, name, title)):
+        if free and (is_derived(other) or is_derived(key)):
             renamed[key] = other
             claimed.add(other)
     if not renamed:

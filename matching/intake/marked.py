@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
@@ -10,14 +11,15 @@ import xlsxwriter
 
 from matching.errors import Problem
 from matching.intake.files import Row, rows_of
-from matching.intake.reader.answer import Sheet
 from matching.intake.reading import Reading
+from matching.intake.sheets import Sheet
 from matching.intake.templates import OPTIONS
 from matching.wording import say
 
 # A longer list is handed back with its wrong rows alone: writing all of it would take minutes.
 _WHOLE: Final = 20_000
 _SHEET_NAME: Final = 31
+_SIGNS: Final = re.compile(r"[\[\]:*?/\\]+")
 # What Excel allows in a cell.
 _CELL: Final = 32_767
 
@@ -30,17 +32,33 @@ def marked_workbook(read: Reading, sheets: Sequence[Sheet], language: str) -> by
     """
     target = BytesIO()
     with xlsxwriter.Workbook(target, {**OPTIONS, "in_memory": True}) as book:
-        _write_problems(book, read, language)
+        listed = say("marked.problems", language)
+        names = _sheet_names([heading.sheet or say("marked.list", language) for heading in read.headings], listed)
+        _write_problems(book, listed, read, language)
         by_name = {sheet.name: sheet for sheet in sheets}
-        for heading in read.headings:
-            places = {found.heading: found.place for found in heading.found}
+        for heading, name in zip(read.headings, names, strict=True):
             problems = [problem for problem in read.wrong if problem.sheet == heading.sheet]
-            _write_sheet(book, by_name[heading.sheet], heading.row, places, problems, language)
+            _write_sheet(book.add_worksheet(name), book, by_name[heading.sheet], heading.row, problems, language)
     return target.getvalue()
 
 
-def _write_problems(book: xlsxwriter.Workbook, read: Reading, language: str) -> None:
-    sheet = book.add_worksheet(say("marked.problems", language))
+def _sheet_names(wanted: Sequence[str], taken: str) -> list[str]:
+    """Names as Excel takes them: without its signs, at most 31 characters, no two alike but for case."""
+    names: list[str] = []
+    known = {taken.casefold()}
+    for each in wanted:
+        plain = _SIGNS.sub(" ", each).strip("' ") or "-"
+        name, number = plain[:_SHEET_NAME], 1
+        while name.casefold() in known:
+            number += 1
+            name = f"{plain[: _SHEET_NAME - len(str(number)) - 1]} {number}"
+        known.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _write_problems(book: xlsxwriter.Workbook, name: str, read: Reading, language: str) -> None:
+    sheet = book.add_worksheet(name)
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF2", "border": 1})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.freeze_panes(1, 0)
@@ -56,14 +74,13 @@ def _write_problems(book: xlsxwriter.Workbook, read: Reading, language: str) -> 
 
 
 def _write_sheet(
+    sheet: xlsxwriter.worksheet.Worksheet,
     book: xlsxwriter.Workbook,
     source: Sheet,
     heading_row: int,
-    places: Mapping[str, int],
     problems: Sequence[Problem],
     language: str,
 ) -> None:
-    sheet = book.add_worksheet(source.name[:_SHEET_NAME] or say("marked.list", language))
     wrong = book.add_format({"bg_color": "#F9D9CF", "border": 1, "border_color": "#B4533C", "text_wrap": True})
     bold = book.add_format({"bold": True, "bg_color": "#E8EEF2", "border": 1, "text_wrap": True})
     rows = rows_of(source)
@@ -75,7 +92,7 @@ def _write_sheet(
     last = max((len(row.cells) for row in shown), default=0)
     for place, row in enumerate(shown):
         target = row.number - 1 if whole else place
-        _write_row(sheet, target, row, {places.get(each.column) for each in by_row.get(row.number, ())}, wrong)
+        _write_row(sheet, target, row, {each.place for each in by_row.get(row.number, ())}, wrong)
         if row.number == heading_row:
             sheet.write_string(target, last, say("marked.explanation", language), bold)
         elif row.number in by_row:

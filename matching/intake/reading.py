@@ -11,12 +11,12 @@ from typing import Final
 import polars as pl
 
 from matching.errors import FileRefused, Problem
-from matching.intake.columns import HEADING_ROWS, Heading, Plan, best_heading, missing_columns
+from matching.intake.columns import HEADING_ROWS, Heading, Plan, best_heading, is_handed_out, missing_columns
 from matching.intake.files import content_of, read_sheets, rows_of
-from matching.intake.reader.answer import Sheet
 from matching.intake.records import Records, read_records, with_hashes
 from matching.intake.rows import UNTITLED
-from matching.schema import ID, ORGANISATION, PROVENANCE, RECORD, Kind
+from matching.intake.sheets import Sheet
+from matching.schema import ID, PROVENANCE, RECORD, Kind
 from matching.settings import Settings
 
 # A file with more wrong cells than this is told the first ones; the rest would not be read.
@@ -43,8 +43,8 @@ class Reading:
     left_out: tuple[Problem, ...]
     wrong: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
-    # Id, organisation and title of the records whose rows are wrong: they are in the file all the same.
-    rejected: tuple[tuple[str, str, str], ...] = ()
+    # The records whose rows are wrong, which may lack values: they are in the file all the same.
+    rejected: pl.DataFrame | None = None
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def read_bytes(
 
     Rows without a title, totals, notes and rows that repeat an earlier one are left out and said so. Anything else that
     is wrong refuses the file whole: `FileRefused` lists the places, file, row, column and remedy each. With `good_rows`
-    the rows that are right are taken and the others told. A file of which no row can be taken is refused either way.
+    the rows that are right are taken and the others told; there may be none that is right.
     """
     settings = settings or Settings()
     return read_tables(name, content, read_sheets(name, content, settings), kind, settings, plan, good_rows=good_rows)
@@ -121,9 +121,9 @@ def read_tables(
         raise FileRefused(Problem("file.no_rows", file=name, values={"row": headings[0][1].row}))
     frame, repeated, clashing = _once(name, found, kind)
     wrong = (*(problem for each in found for problem in each.wrong), *clashing)
-    if wrong and (frame.is_empty() or not good_rows):
+    if wrong and not good_rows:
         raise FileRefused(*_first(name, wrong))
-    if frame.is_empty():
+    if frame.is_empty() and not wrong:
         if all(problem.key != UNTITLED for each in found for problem in each.left_out):
             raise FileRefused(Problem("file.no_rows", file=name, values={"row": headings[0][1].row}))
         raise FileRefused(Problem("file.no_titles", file=name, values={"rows": rows}))
@@ -139,7 +139,7 @@ def read_tables(
         tuple(sorted(left_out, key=lambda each: (order[each.sheet], each.row))),
         tuple(sorted(wrong, key=lambda each: (order[each.sheet], each.row))),
         tuple(notes),
-        tuple(row for each in found for row in each.rejected.select(ID[kind], ORGANISATION[kind], "title").iter_rows()),
+        pl.concat([with_hashes(each.rejected, kind).select(frame.columns) for each in found]),
     )
 
 
@@ -156,7 +156,10 @@ def _headings(
         for sheet in sheets:
             if sheet.hidden != hidden:
                 continue
-            heading = best_heading(rows_of(sheet, HEADING_ROWS + 1), kind, plan, sheet.spans, sheet.name)
+            rows = rows_of(sheet, HEADING_ROWS + 1)
+            if is_handed_out(rows[0]):
+                continue
+            heading = best_heading(rows, kind, plan, sheet.spans, sheet.name)
             if hidden and found:
                 notes.append(Problem("sheet.hidden", name, values={"sheet": sheet.name}))
             elif heading is None:

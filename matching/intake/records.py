@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ import polars as pl
 from matching.errors import Problem
 from matching.intake import cells
 from matching.intake.columns import Column, FoundColumn, Heading, known_columns
-from matching.intake.reader.answer import ROW, Sheet
 from matching.intake.rows import body_of, cells_at, reasons
+from matching.intake.sheets import ROW, Sheet
 from matching.schema import CHOICES, EXTRAS, ID, ORGANISATION, RECORD, Kind
 from matching.settings import Settings
 
 _ID_LETTER: Final[dict[Kind, str]] = {"demands": "D", "achievements": "A"}
+_DERIVED: Final = re.compile(r"[DA]-[0-9a-f]{12}")
 _UNREADABLE: Final = {
     "money": "cell.not_money",
     "date": "cell.not_date",
@@ -76,7 +78,7 @@ def read_records(file: str, sheet: Sheet, heading: Heading, kind: Kind, settings
     for found in heading.found:
         read = _read(sheet, cells_at(kept, found.place), numbers, found, kind, settings)
         for place, (key, values) in read.wrong.items():
-            problem = Problem(key, file, numbers[place], found.heading, values, sheet.name)
+            problem = Problem(key, file, numbers[place], found.heading, values, sheet.name, found.place)
             wrong.setdefault(place, []).append(problem)
         extras += [(place, found.heading, text) for place, text in read.beyond.items()]
         before = columns.get(found.column.name)
@@ -139,18 +141,17 @@ def of_institute(frame: pl.DataFrame, kind: Kind, institute: str) -> pl.DataFram
     identity, organisation = ID[kind], ORGANISATION[kind]
     if kind == "demands" or not (frame[organisation] == "").any():
         return frame
-    made = pl.Series(
-        [
-            key == derived_id(kind, name, title)
-            for key, name, title in frame.select(identity, organisation, "title").iter_rows()
-        ],
-        dtype=pl.Boolean,
-    )
+    made = pl.Series([is_derived(key) for key in frame[identity]], dtype=pl.Boolean)
     put = frame.with_columns(
         pl.when(made).then(pl.lit("")).otherwise(identity).alias(identity),
         pl.col(organisation).replace("", institute),
     )
     return with_hashes(_with_ids(put, kind).drop("content_hash"), kind).select(frame.columns)
+
+
+def is_derived(record_id: str) -> bool:
+    """Whether an id was made by this program, as far as its form tells."""
+    return _DERIVED.fullmatch(record_id) is not None
 
 
 def _absent(column: Column, kind: Kind) -> object:

@@ -10,7 +10,7 @@ import polars as pl
 
 from matching.data_files import data_path
 from matching.intake.columns import Heading
-from matching.intake.reader.answer import ROW, Sheet
+from matching.intake.sheets import ROW, Sheet
 from matching.schema import ID, Kind
 
 # Why a row is none, in the order in which it is asked: keys of the wording catalogues.
@@ -53,8 +53,14 @@ def reasons(body: pl.DataFrame, sheet: Sheet, heading: Heading, kind: Kind) -> p
     rows = rows.with_columns(_plain("first"), _plain("identity"), last_titled=_last_titled(rows))
     title_heading = next(found.heading for found in heading.found if found.column.name == "title")
     untitled = (pl.col("title") == "") | (pl.col("title") == first)
-    note = untitled & pl.col("first").str.contains(forms["notes"]) & (pl.col("filled") <= forms["note_cells"])
-    lone = (pl.col("title") == "") & (pl.col("filled") == 1) & (pl.col(ROW) > pl.col("last_titled"))
+    blank = pl.col("title") == ""
+    noted = pl.col("first").str.contains(forms["notes"])
+    noted |= blank & pl.col("first").str.contains(forms["untitled_notes"])
+    note = untitled & noted & (pl.col("filled") <= forms["note_cells"])
+    below = (pl.col(ROW) > pl.col("last_titled")) & (pl.col("last_titled") > 0)
+    lone = blank & (pl.col("filled") == 1) & below & (pl.col("identity") == "")
+    total = untitled & pl.col("first").str.contains(forms["totals"])
+    total |= blank & pl.col("first").str.contains(forms["untitled_totals"])
     return rows.select(
         pl.when(pl.col(ROW).is_in(_wrongly_titled(sheet, places["title"])))
         .then(None)
@@ -62,7 +68,7 @@ def reasons(body: pl.DataFrame, sheet: Sheet, heading: Heading, kind: Kind) -> p
         .then(pl.lit(_EXAMPLE))
         .when((pl.col("title") == title_heading) & (pl.col("filled") > 1))
         .then(pl.lit(_REPEATED))
-        .when(untitled & pl.col("first").str.contains(forms["totals"]))
+        .when(total)
         .then(pl.lit(_TOTAL))
         .when(note | lone)
         .then(pl.lit(_NOTE))

@@ -34,7 +34,9 @@ def current_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = 
     several times faster. Organisations have their confirmed names, records out of use the status that says so.
     """
     with reading(engine) as connection:
-        return _as_it_stands(connection, kind, _written(connection, kind, columns))
+        wanted = columns or list({**RECORD[kind], **PROVENANCE, **_VERSION})
+        needed = list(dict.fromkeys([*wanted, ID[kind]]))
+        return _as_it_stands(connection, kind, _written(connection, kind, needed)).select(wanted)
 
 
 def written_records(engine: Engine, kind: Kind, columns: Sequence[str] | None = None) -> pl.DataFrame:

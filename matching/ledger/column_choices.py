@@ -14,7 +14,8 @@ from matching.schema import Kind
 def remember(connection: Connection, kind: Kind, institute: str, columns: Mapping[str, str], agent: str) -> None:
     """Append the choices (column by normalised heading, "" for an extra) that are not known yet."""
     known = _choices(connection, kind, institute)
-    fresh = {heading: column for heading, column in columns.items() if known.get(heading) != column}
+    # Without an institute there is nobody to remember them for.
+    fresh = {heading: column for heading, column in columns.items() if known.get(heading) != column and institute}
     if fresh:
         common = {"kind": kind, "institute": institute, "agent": agent, "at": now()}
         rows = [{**common, "heading": heading, "column_name": column} for heading, column in fresh.items()]

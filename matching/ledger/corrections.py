@@ -19,7 +19,7 @@ from matching.fields.taxonomies import Taxonomy, load_taxonomies
 from matching.ledger.database import now, reading, writing
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.tables import LEARNED, RECORD_TABLE, RELEASED, field_change
-from matching.ledger.versions import counts, newest_version
+from matching.ledger.versions import counts, newest_version, without_version
 from matching.schema import CORRECTED, ID, KINDS, RECORD, TEXT, Kind
 
 _CHANGES: Final[dict[str, pl.DataType]] = {
@@ -143,6 +143,7 @@ def _standing(kind: Kind, record_id: str = "", taxonomy: str = "") -> Select[tup
         .group_by(*by)
     )
     return select(*(field_change.c[name] for name in _CHANGES)).where(
+        field_change.c.record_id.not_in(without_version(RECORD_TABLE[kind])),
         field_change.c.basis != RELEASED,
         field_change.c.change_id.in_(select(standing.c.change_id)) | field_change.c.change_id.in_(learned),
     )

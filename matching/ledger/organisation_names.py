@@ -28,7 +28,7 @@ def add_names(connection: Connection, names: Mapping[str, str | None], agent: st
     """`confirm` in a transaction that is under way."""
     if any(not written.strip() or (name is not None and not name.strip()) for written, name in names.items()):
         raise CallError(Problem("organisation.blank"))
-    known = _confirmed(connection)
+    known = names_in(connection)
     fresh = {written: name for written, name in names.items() if known.get(written) != name}
     if fresh:
         at = now()
@@ -40,10 +40,11 @@ def add_names(connection: Connection, names: Mapping[str, str | None], agent: st
 def confirmed_names(engine: Engine) -> dict[str, str]:
     """What each written name was said to stand for."""
     with reading(engine) as connection:
-        return _confirmed(connection)
+        return names_in(connection)
 
 
-def _confirmed(connection: Connection) -> dict[str, str]:
+def names_in(connection: Connection) -> dict[str, str]:
+    """`confirmed_names` in a transaction that is under way."""
     newest = select(func.max(organisation_name.c.entry_id)).group_by(organisation_name.c.written)
     query = select(organisation_name.c.written, organisation_name.c.name).where(
         organisation_name.c.entry_id.in_(newest), organisation_name.c.name.is_not(None)
@@ -53,5 +54,5 @@ def _confirmed(connection: Connection) -> dict[str, str]:
 
 def with_names(connection: Connection, rows: pl.DataFrame, column: str) -> pl.DataFrame:
     """Rows with the confirmed names in a column of organisations."""
-    confirmed = _confirmed(connection)
+    confirmed = names_in(connection)
     return rows.with_columns(pl.col(column).replace(confirmed)) if confirmed else rows

@@ -22,11 +22,13 @@ from matching.ledger.tables import (
     MERGED,
     MISSING,
     PRESENCE,
+    RECORD_TABLE,
     SPLIT,
     near_pair,
     record_mark,
     upload_reversal,
 )
+from matching.ledger.versions import newest_version, without_version
 from matching.schema import Kind
 
 MARKS: Final[dict[str, pl.DataType]] = {
@@ -66,7 +68,13 @@ def missing(engine: Engine, kind: Kind) -> pl.DataFrame:
     """Records that the latest file of their institute lacks and nobody has said anything of (`MARKS`), by id."""
     with reading(engine) as connection:
         found = frame(connection, _standing(kind, PRESENCE), MARKS)
-    return found.filter(pl.col("mark") == MISSING).sort("record_id")
+        gone = _uncounted(connection, kind)
+    return found.filter(pl.col("mark") == MISSING, ~pl.col("record_id").is_in(gone)).sort("record_id")
+
+
+def _uncounted(connection: Connection, kind: Kind) -> list[str]:
+    """Records that the ledger knows and of which no version counts any more."""
+    return [key for (key,) in connection.execute(without_version(RECORD_TABLE[kind]))]
 
 
 def marked(connection: Connection, kind: Kind, *marks: str) -> set[str]:
@@ -114,17 +122,26 @@ def settle_near(engine: Engine, kind: Kind, record_id: str, other: str, *, same:
     if record_id == other:
         raise CallError(Problem("presence.same_record", values={"identity": record_id}))
     with writing(engine) as connection:
+        _check_known(connection, kind, (record_id, other))
         merged = {row["record_id"]: row["other"] for row in _merged(connection, kind)}
-        if same and (other in merged or record_id in merged.values()):
-            raise CallError(Problem("presence.merged_already", values={"identity": other}))
+        taken = [each for each, part in ((other, other in merged), (record_id, record_id in merged.values())) if part]
+        if same and taken:
+            raise CallError(Problem("presence.merged_already", values={"identity": taken[0]}))
         entry = {"kind": kind, "agent": agent, "at": now()}
         if same and merged.get(record_id) != other:
             connection.execute(insert(record_mark).values(**entry, record_id=record_id, other=other, mark=MERGED))
         elif not same:
-            if merged.get(record_id) == other:
-                connection.execute(insert(record_mark).values(**entry, record_id=record_id, other=other, mark=SPLIT))
+            for one, into in ((record_id, other), (other, record_id)):
+                if merged.get(one) == into:
+                    connection.execute(insert(record_mark).values(**entry, record_id=one, other=into, mark=SPLIT))
             if tuple(sorted((record_id, other))) not in _distinct(connection, kind):
                 connection.execute(insert(record_mark).values(**entry, record_id=record_id, other=other, mark=DISTINCT))
+
+
+def _check_known(connection: Connection, kind: Kind, record_ids: Iterable[str]) -> None:
+    for record_id in record_ids:
+        if connection.execute(select(newest_version(RECORD_TABLE[kind], record_id))).scalar_one() is None:
+            raise LedgerError(Problem("ledger.no_record", values={"identity": record_id}))
 
 
 def _merged(connection: Connection, kind: Kind) -> list[dict[str, str]]:
@@ -149,7 +166,7 @@ def near_pairs(engine: Engine, kind: Kind) -> pl.DataFrame:
     with reading(engine) as connection:
         found = frame(connection, query, NEAR).unique(["first_id", "second_id"], keep="last", maintain_order=True)
         settled = _distinct(connection, kind)
-        out = out_of_use(connection, kind)["record_id"]
+        out = pl.Series([*out_of_use(connection, kind)["record_id"], *_uncounted(connection, kind)], dtype=pl.String)
     open_pairs = pl.Series(
         [pair not in settled for pair in found.select("first_id", "second_id").rows()], dtype=pl.Boolean
     )

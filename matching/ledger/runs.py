@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select
 
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.organisation_names import with_names
-from matching.ledger.tables import achievement, candidate, run
-from matching.ledger.versions import newest_version
+from matching.ledger.tables import achievement, candidate, demand, run
+from matching.ledger.versions import newest_version, without_version
 from matching.schema import CANDIDATES
 
 _SCORE: Final = {
@@ -137,12 +137,20 @@ def demand_queue(engine: Engine, run_id: int) -> pl.DataFrame:
             standing,
             (candidate.c.demand_id == standing.c.demand_id) & (candidate.c.achievement_id == standing.c.achievement_id),
         )
-        .where(candidate.c.run_id == run_id)
+        .where(candidate.c.run_id == run_id, *both_count())
         .group_by(candidate.c.demand_id)
         .order_by(candidate.c.demand_id)
     )
     with reading(engine) as connection:
         return frame(connection, query, QUEUE)
+
+
+def both_count() -> tuple[ColumnElement[bool], ...]:
+    """Conditions for candidates of which both records are still in the ledger's lists."""
+    return (
+        candidate.c.demand_id.not_in(without_version(demand)),
+        candidate.c.achievement_id.not_in(without_version(achievement)),
+    )
 
 
 def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:

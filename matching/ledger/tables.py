@@ -137,6 +137,18 @@ upload_reversal: Final = Table(
     Column("at", String(32), nullable=False),
 )
 
+# Records that an upload repeated without a change, with the version that it repeated.
+upload_repeat: Final = Table(
+    "upload_repeat",
+    metadata,
+    Column("upload_id", ForeignKey("upload.upload_id"), primary_key=True),
+    Column("record_id", String(200), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    _one_of("kind", KINDS),
+    Index("ix_upload_repeat_record", "kind", "record_id", "version"),
+)
+
 demand: Final = _record_table("demand", DEMAND, "demand_id")
 achievement: Final = _record_table("achievement", ACHIEVEMENT, "achievement_id")
 RECORD_TABLE: Final[dict[Kind, Table]] = {"demands": demand, "achievements": achievement}

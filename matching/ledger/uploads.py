@@ -11,24 +11,26 @@ import polars as pl
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from matching.errors import LedgerError, Problem
+from matching.intake.organisations import organisation_key
 from matching.intake.reading import Reading
 from matching.ledger.column_choices import remember
 from matching.ledger.database import now, reading, writing
+from matching.ledger.decisions import standing_decisions
 from matching.ledger.frames import frame, write_frames
-from matching.ledger.organisation_names import add_names
+from matching.ledger.organisation_names import add_names, names_in
 from matching.ledger.presence import NEAR, add_marks, marked
 from matching.ledger.tables import (
     GONE,
+    KEPT,
     MISSING,
     PRESENT,
     RECORD_TABLE,
-    deal,
-    decision,
     near_pair,
     original,
     record_field,
     record_quality,
     upload,
+    upload_repeat,
     upload_reversal,
 )
 from matching.ledger.versions import counts, newest_versions
@@ -105,16 +107,20 @@ def add(
     agent: str,
     progress: Callable[[int, int], None] | None = None,
     beside: Beside | None = None,
+    expected: Difference | None = None,
 ) -> Difference:
     """Load a file: new records, new versions of changed ones, and what comes beside them, in one transaction.
 
     `fields` is a frame of `schema.FIELDS` for the file's records. Loading the same file again changes nothing but the
-    list of uploads. `progress` is called with the batches of rows written and their total.
+    list of uploads. `progress` is called with the batches of rows written and their total. Raises `LedgerError` where
+    the ledger has changed so that the difference is not the expected one.
     """
     beside = beside or Beside()
     table = RECORD_TABLE[read.kind]
     with writing(engine) as connection:
         found = _compare(connection, read, beside.institute)
+        if expected is not None and found != expected:
+            raise LedgerError(Problem("upload.changed_meanwhile", values={"file": read.file}))
         _keep(connection, read.sha256, beside.content)
         upload_id = connection.execute(
             insert(upload)
@@ -142,13 +148,14 @@ def add(
             (near_pair, beside.near.select(NEAR.keys()).with_columns(upload_id=pl.lit(upload_id)))
             if beside.near is not None
             else None,
+            (upload_repeat, _repeats(connection, read.kind, found.unchanged, upload_id)),
         ]
         kind = pl.lit(read.kind)
         frames = [
             (each, rows if each is table else rows.with_columns(kind=kind)) for each, rows in filter(None, written)
         ]
         write_frames(connection, frames, progress)
-        back = marked(connection, read.kind, MISSING, GONE) & {*found.new, *found.changed, *found.unchanged}
+        back = marked(connection, read.kind, MISSING, GONE, KEPT) & {*found.new, *found.changed, *found.unchanged}
         add_marks(connection, read.kind, sorted(back), PRESENT, agent, upload_id)
         add_marks(connection, read.kind, found.missing, MISSING, agent, upload_id)
         remember(connection, read.kind, beside.institute, beside.columns, agent)
@@ -159,12 +166,25 @@ def add(
 def add_quality(engine: Engine, kind: Kind, scored: pl.DataFrame, rules: str) -> None:
     """Write the quality of records (record_id, version, quality, vague, lacks) by rules that it is not known of yet."""
     with writing(engine) as connection:
-        write_frames(connection, [(record_quality, scored.with_columns(kind=pl.lit(kind), rules=pl.lit(rules)))])
+        query = select(record_quality.c.record_id, record_quality.c.version).where(
+            record_quality.c.kind == kind, record_quality.c.rules == rules
+        )
+        known = frame(connection, query, {"record_id": pl.String, "version": pl.Int64})
+        fresh = scored.join(known, on=["record_id", "version"], how="anti")
+        write_frames(connection, [(record_quality, fresh.with_columns(kind=pl.lit(kind), rules=pl.lit(rules)))])
 
 
 def _versioned(rows: pl.DataFrame, identity: str, versions: pl.DataFrame) -> pl.DataFrame:
     """Rows of the records that get a version, with it."""
     return rows.join(versions, left_on=identity, right_on="record_id", maintain_order="left")
+
+
+def _repeats(connection: Connection, kind: Kind, record_ids: tuple[str, ...], upload_id: int) -> pl.DataFrame:
+    """Records that an upload repeats, with the version that it repeats."""
+    current = {row[0]: row.version for row in connection.execute(newest_versions(RECORD_TABLE[kind]))}
+    rows = [(upload_id, key, current[key]) for key in record_ids]
+    schema = {"upload_id": pl.Int64, "record_id": pl.String, "version": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _keep(connection: Connection, sha256: str, content: bytes) -> None:
@@ -208,18 +228,35 @@ def _hashes(connection: Connection, kind: Kind) -> dict[str, str]:
 
 
 def _missing(connection: Connection, read: Reading, institute: str) -> tuple[str, ...]:
-    """Records whose newest version came with a file of the institute, that this file has not and nobody spoke of."""
+    """Records that an earlier file of the institute had, that this file has not, and that nobody has spoken of."""
     table = RECORD_TABLE[read.kind]
-    newest = newest_versions(table).subquery()
-    query = (
-        select(table.c[ID[read.kind]])
-        .join(newest, (table.c[ID[read.kind]] == newest.c[ID[read.kind]]) & (table.c.version == newest.c.version))
-        .join(upload, upload.c.upload_id == table.c.upload_id)
-        .where(upload.c.institute == institute)
+    identity = table.c[ID[read.kind]]
+    own = _uploads_of(connection, read.kind, institute)
+    counting = select(newest_versions(table).subquery().c[ID[read.kind]])
+    came: set[str] = set()
+    for brought in (
+        select(identity).where(table.c.upload_id.in_(own)),
+        select(upload_repeat.c.record_id).where(upload_repeat.c.upload_id.in_(own)),
+    ):
+        came |= {key for (key,) in connection.execute(brought)}
+    if not came:
+        return ()
+    came &= {key for (key,) in connection.execute(counting)}
+    rejected = () if read.rejected is None else read.rejected[ID[read.kind]]
+    there = {*read.frame[ID[read.kind]], *rejected}
+    return tuple(sorted(came - there - marked(connection, read.kind, MISSING, GONE, KEPT)))
+
+
+def _uploads_of(connection: Connection, kind: Kind, institute: str) -> list[int]:
+    """Uploads of an institute that stand, however its name was written."""
+    query = select(upload.c.upload_id, upload.c.institute).where(
+        upload.c.kind == kind,
+        upload.c.institute != "",
+        upload.c.upload_id.not_in(select(upload_reversal.c.upload_id)),
     )
-    came = {key for (key,) in connection.execute(query)}
-    there = {*read.frame[ID[read.kind]], *(key for key, _, _ in read.rejected)}
-    return tuple(sorted(came - there - marked(connection, read.kind, MISSING, GONE)))
+    names = names_in(connection)
+    key = organisation_key(institute, names)
+    return [row.upload_id for row in connection.execute(query) if organisation_key(row.institute, names) == key]
 
 
 def take_back(engine: Engine, upload_id: int, agent: str) -> None:
@@ -242,15 +279,19 @@ def take_back(engine: Engine, upload_id: int, agent: str) -> None:
 
 
 def _used(connection: Connection, kind: Kind, upload_id: int) -> list[str]:
-    """Records that only this upload brought and that decisions or deals are about."""
+    """Records that would not count without an upload, and that standing decisions, levels or deals are about."""
     table = RECORD_TABLE[kind]
     identity = table.c[ID[kind]]
+    repeated = select(upload_repeat.c.record_id).where(
+        upload_repeat.c.upload_id != upload_id,
+        upload_repeat.c.kind == kind,
+        upload_repeat.c.upload_id.not_in(select(upload_reversal.c.upload_id)),
+    )
     others = select(identity).where(table.c.upload_id != upload_id, counts(table))
-    alone = select(identity).where(table.c.upload_id == upload_id, identity.not_in(others))
-    used: set[str] = set()
-    for each in (decision, deal):
-        used |= {key for (key,) in connection.execute(select(each.c[ID[kind]]).where(each.c[ID[kind]].in_(alone)))}
-    return sorted(used)
+    alone = select(identity).where(table.c.upload_id == upload_id, identity.not_in(others), identity.not_in(repeated))
+    decided = standing_decisions().subquery()
+    accepted = select(decided.c[ID[kind]]).where(decided.c[ID[kind]].in_(alone))
+    return sorted({key for (key,) in connection.execute(accepted)})
 
 
 def uploads(engine: Engine) -> pl.DataFrame:

@@ -71,7 +71,11 @@ def prepare(
     Records without an organisation take the institute's name, whose file it is.
     """
     if institute:
-        read = replace(read, frame=of_institute(read.frame, read.kind, institute))
+        read = replace(
+            read,
+            frame=of_institute(read.frame, read.kind, institute),
+            rejected=None if read.rejected is None else of_institute(read.rejected, read.kind, institute),
+        )
     confirmed = confirmed_names(engine)
     organisation = ORGANISATION[read.kind]
     known = catalogue.written_records(engine, read.kind, [ID[read.kind], organisation, "title"])
@@ -80,7 +84,8 @@ def prepare(
     frame, renamed = with_known_ids(read.frame, known, read.kind, confirmed)
     stored = catalogue.written_records(engine, read.kind, list(RECORD[read.kind]))
     frame = with_known_values(frame, stored, read.kind, _stated(read, institute))
-    read = replace(read, frame=frame)
+    rejected = None if read.rejected is None else with_known_ids(read.rejected, known, read.kind, confirmed)[0]
+    read = replace(read, frame=frame, rejected=rejected)
     resolved = organisations.resolve(
         frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
     )
@@ -95,7 +100,7 @@ def prepare(
 def _stated(read: Reading, institute: str) -> set[str]:
     """The columns that a file says something of."""
     found = {each.column.name for heading in read.headings for each in heading.found}
-    filled = {ORGANISATION[read.kind]} if institute else set()
+    filled = {ORGANISATION[read.kind]} if institute and read.kind == "achievements" else set()
     extras = {"extras"} if read.frame["extras"].list.len().sum() else set()
     return {*found, *filled, *extras} or set(RECORD[read.kind])
 
@@ -107,6 +112,8 @@ def _near(engine: Engine, read: Reading, confirmed: Mapping[str, str], progress:
     records, known = _comparable(read.frame, kind, confirmed), _comparable(there, kind, confirmed)
     fresh = records.join(known, on=records.columns, how="anti")
     if fresh.is_empty():
+        if progress:
+            progress("duplicates", 1, 1)
         return pl.DataFrame(schema=NEAR)
     others = pl.concat([known, records]).unique("record_id", keep="last", maintain_order=True)
     others = others.join(fresh, on="record_id", how="anti")
@@ -137,8 +144,9 @@ def load(
 ) -> Difference:
     """Put a file into the ledger, with the fields and the quality of its records; see `uploads.add`.
 
-    `columns` are those chosen by hand (by normalised heading), `names` what names of organisations were confirmed to
-    stand for; both are remembered.
+    Raises `LedgerError` where the ledger has changed since the file was prepared, so that other than what was shown
+    would be written. `columns` are those chosen by hand (by normalised heading), `names` what names of organisations
+    were confirmed to stand for; both are remembered.
     """
     prepared = file if isinstance(file, Prepared) else prepare(engine, file, progress=progress)
     read = prepared.read
@@ -157,7 +165,8 @@ def load(
         rules=quality.rules_version(),
         near=prepared.near,
     )
-    return uploads.add(engine, read, fields, agent, step(progress, "write"), beside)
+    expected = prepared.difference if isinstance(file, Prepared) else None
+    return uploads.add(engine, read, fields, agent, step(progress, "write"), beside, expected)
 
 
 def changes(engine: Engine, prepared: Prepared) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from matching.fields.taxonomies import first_taxonomy
 from matching.ledger import catalogue, deals, decisions
 from matching.ledger.database import reading
 from matching.ledger.frames import frame
+from matching.ledger.runs import both_count
 from matching.ledger.tables import candidate
 from matching.schema import DEAL_STATES
 
@@ -81,7 +82,7 @@ def main_fields(fields: pl.DataFrame) -> pl.DataFrame:
 
 def _pairs_shown(engine: Engine) -> pl.DataFrame:
     """Pairs that any run has brought forward."""
-    query = select(candidate.c.demand_id, candidate.c.achievement_id).distinct()
+    query = select(candidate.c.demand_id, candidate.c.achievement_id).where(*both_count()).distinct()
     with reading(engine) as connection:
         return frame(connection, query, {name: pl.String() for name in _PAIR})
 

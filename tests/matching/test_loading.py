@@ -305,7 +305,6 @@ def test_a_load_that_is_killed_leaves_the_ledger_as_it_was_or_whole(moment: int,
     engine = open_ledger(f"sqlite:///{old}")
     engine.dispose()
     after = dump(old)
-    if os.environ.get("DBG"): print("MOMENT", moment, process.returncode, after == before, len(after))
     if after == before:
         return
     engine = open_ledger(f"sqlite:///{old}")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from matching.intake.columns import HEADING_ROWS, Heading, Plan, heading_at, known_columns, normalised
 from matching.intake.files import rows_of
-from matching.intake.reader.answer import ROW, Sheet
+from matching.intake.sheets import ROW, Sheet
 from matching.schema import Kind
 from ui.access import t, worded_key
 

@@ -13,8 +13,8 @@ from matching.errors import DuijieError, FileRefused
 from matching.intake.columns import Plan
 from matching.intake.files import read_sheets
 from matching.intake.marked import marked_workbook
-from matching.intake.reader.answer import Sheet
 from matching.intake.reading import Reading, read_tables
+from matching.intake.sheets import Sheet
 from matching.intake.templates import template
 from matching.ledger import catalogue, runs, uploads
 from matching.pipeline import Prepared
@@ -107,7 +107,7 @@ def _show_file(kind: Kind, institute: str, uploaded: UploadedFile) -> None:
         t("lists.load"),
         type="primary",
         key="load",
-        disabled=bool(reading.wrong) and not good_rows,
+        disabled=reading.frame.is_empty() or (bool(reading.wrong) and not good_rows),
         on_click=_load,
         args=(prepared, plan, chosen_names(prepared)),
     )

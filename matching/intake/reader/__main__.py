@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 
-# Before polars is loaded: a thread pool per core would only take memory from the limit.
-os.environ["POLARS_MAX_THREADS"] = "1"
-
-from matching.intake.reader.answer import Limits, Unreadable, refusal, sheets_answer
+from matching.intake.reader.answer import Found, Limits, Unreadable, refusal, sheets_answer
 from matching.intake.reader.signatures import FileKind
-from matching.intake.reader.texts import read_text
-from matching.intake.reader.workbooks import read_workbook
+
+
+def _read(content: bytes, kind: FileKind, limits: Limits) -> list[Found]:
+    # Each kind loads what it needs alone: libraries take longer to load than a small file to read.
+    if kind == "text":
+        from matching.intake.reader.texts import read_text
+
+        return read_text(content, limits)
+    from matching.intake.reader.workbooks import read_workbook
+
+    return read_workbook(content, kind, limits)
 
 
 def main() -> None:
@@ -27,8 +32,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     content = sys.stdin.buffer.read()
     try:
-        read = read_text if kind == "text" else read_workbook
-        answer = sheets_answer(read(content, kind, limits))
+        answer = sheets_answer(_read(content, kind, limits))
     except Unreadable as error:
         answer = refusal(error)
     sys.stdout.buffer.write(answer)

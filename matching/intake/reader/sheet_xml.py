@@ -40,7 +40,7 @@ class SheetScan:
     def read(self, piece: bytes) -> None:
         """Take in the next piece; what follows the last complete cell waits for the one after."""
         whole = self._rest + piece
-        end = max(whole.rfind(b"</c>") + 4, whole.rfind(b"/>") + 2)
+        end = max((whole.rfind(mark) + len(mark) for mark in (b"</c>", b"/>") if mark in whole), default=0)
         # An endless cell is not waited for: its text is counted elsewhere.
         if len(whole) - end > len(piece) * 2:
             end = len(whole)

@@ -10,8 +10,7 @@ from io import StringIO
 from itertools import islice
 from typing import Final
 
-from matching.intake.reader.answer import Limits, Sheet, Unreadable, table
-from matching.intake.reader.signatures import FileKind
+from matching.intake.reader.answer import Found, Limits, Unreadable, table
 
 _SEPARATORS: Final = ",\t;"
 # Rows by which a separator is chosen, and zeros that make a text UTF-16.
@@ -20,14 +19,14 @@ _ZEROS: Final = 4
 _WIDE: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
-def read_text(content: bytes, _kind: FileKind, limits: Limits) -> list[Sheet]:
+def read_text(content: bytes, limits: Limits) -> list[Found]:
     """The one sheet of a separated text, without a name. Raises `Unreadable` for its encoding or its quotes."""
     text = decoded(content)
     if not text.strip():
         raise Unreadable("file.empty")
     # A cell may be longer than the csv module's own bound; its length is checked with its row and column.
     csv.field_size_limit(sys.maxsize)
-    return [Sheet("", table(_records(text, separator(text)), limits))]
+    return [Found("", table(_records(text, separator(text)), limits))]
 
 
 def _records(text: str, between: str) -> Iterator[tuple[int, list[object]]]:
@@ -70,15 +69,17 @@ def _strictly(content: bytes, encoding: str) -> str:
 
 
 def separator(text: str) -> str:
-    """The separator by which most of the first rows get the same number of cells, then the most cells.
+    """The separator by which the greatest share of the first rows gets the same number of cells, then the most cells.
 
     Title rows have one cell, and a list of keywords in a cell gives other numbers in other rows.
     """
 
-    def regularity(between: str) -> tuple[int, int]:
-        rows = islice(csv.reader(StringIO(text, newline=""), delimiter=between), _LOOKED_AT)
+    def regularity(between: str) -> tuple[float, int]:
+        rows = [
+            cells for cells in islice(csv.reader(StringIO(text, newline=""), delimiter=between), _LOOKED_AT) if cells
+        ]
         widths = Counter(len(cells) for cells in rows if len(cells) > 1)
         width, count = widths.most_common(1)[0] if widths else (0, 0)
-        return count, width
+        return count / max(len(rows), 1), width
 
     return max(_SEPARATORS, key=regularity)

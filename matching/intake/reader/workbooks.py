@@ -7,8 +7,6 @@ from io import BytesIO
 from tempfile import NamedTemporaryFile
 from typing import Final, cast
 
-import msoffcrypto
-from msoffcrypto.exceptions import FileFormatError
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -18,9 +16,8 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from matching.intake.reader.answer import Limits, Sheet, Unreadable, table
+from matching.intake.reader.answer import Found, Limits, Unreadable, table
 from matching.intake.reader.archives import scan_archive
-from matching.intake.reader.old_workbook import scan_old_workbook
 from matching.intake.reader.open_document import Range, merged_ranges
 from matching.intake.reader.sheet_xml import SheetScan
 from matching.intake.reader.signatures import FileKind
@@ -34,7 +31,7 @@ _YEARS: Final = (1900, 2101)
 _SPANNED_ROWS: Final = 60
 
 
-def read_workbook(content: bytes, kind: FileKind, limits: Limits) -> list[Sheet]:
+def read_workbook(content: bytes, kind: FileKind, limits: Limits) -> list[Found]:
     """All sheets with something in them. Raises `Unreadable` for what cannot be taken."""
     scans = _scan_old(content) if kind == "xls" else scan_archive(content, limits)
     try:
@@ -64,6 +61,9 @@ def read_workbook(content: bytes, kind: FileKind, limits: Limits) -> list[Sheet]
 
 def _scan_old(content: bytes) -> dict[str, SheetScan]:
     """What the sheets of an old workbook hold that their values do not tell, by the sheet's name."""
+    import msoffcrypto
+    from msoffcrypto.exceptions import FileFormatError
+
     try:
         encrypted = msoffcrypto.OfficeFile(BytesIO(content)).is_encrypted()
     except (FileFormatError, OSError, ValueError, IndexError, AttributeError) as error:
@@ -72,6 +72,8 @@ def _scan_old(content: bytes) -> dict[str, SheetScan]:
         raise Unreadable("file.encrypted")
     if any(name in content for name in _MACROS):
         raise Unreadable("file.macros")
+    from matching.intake.reader.old_workbook import scan_old_workbook
+
     return scan_old_workbook(content)
 
 
@@ -81,7 +83,7 @@ def _read(
     merged: Mapping[str, Sequence[Range]],
     scans: Mapping[str, SheetScan],
     limits: Limits,
-) -> Sheet:
+) -> Found:
     ranges = sheet.merged_cell_ranges or merged.get(sheet.name, [])
     scan = scans.get(sheet.name, SheetScan())
     hidden = visible != SheetVisibleEnum.Visible
@@ -100,7 +102,7 @@ def _read(
     )
     cells = table(_filled_down(rows(), ranges), limits)
     valueless, errors = frozenset(scan.valueless), frozenset(scan.errors)
-    return Sheet(sheet.name, cells, hidden, spans, valueless, errors, frozenset(monthlike))
+    return Found(sheet.name, cells, hidden, spans, valueless, errors, frozenset(monthlike))
 
 
 def _values(sheet: CalamineSheet) -> Iterable[list[object]]:

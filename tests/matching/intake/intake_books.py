@@ -9,7 +9,8 @@ from io import BytesIO
 
 import xlsxwriter
 
-from matching.intake.reader.answer import Limits, Sheet, table
+from matching.intake.reader.answer import Limits, table
+from matching.intake.sheets import Sheet
 
 LIMITS = Limits(megabytes=2048, seconds=60, unpacked_megabytes=50, cells=20_000_000, characters=10_000_000)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -12,9 +12,9 @@ from intake_books import LIMITS, part, sheet_of
 
 from matching.intake.files import Row, rows_of
 from matching.intake.marked import marked_workbook
-from matching.intake.reader.answer import Sheet
 from matching.intake.reader.workbooks import read_workbook
 from matching.intake.reading import Reading, read_tables
+from matching.intake.sheets import Sheet
 from matching.schema import RECORD
 from matching.settings import Settings
 from matching.wording import LANGUAGES, say

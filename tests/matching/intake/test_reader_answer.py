@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from intake_books import LIMITS, sheet_of, written
 from polars.testing import assert_frame_equal
 
-from matching.intake.reader.answer import ROW, Sheet, Unreadable, refusal, sheets_answer, sheets_of, table
+from matching.intake.reader.answer import Unreadable, refusal, sheets_answer, table
+from matching.intake.sheets import ROW, Sheet, sheets_of
 
 PLACES = st.frozensets(st.tuples(st.integers(1, 10**6), st.integers(0, 16_383)), max_size=4)
 SHEETS = st.builds(

@@ -17,11 +17,12 @@ from intake_books import LIMITS, written
 from polars.testing import assert_frame_equal
 
 from matching.intake.columns import Column, known_columns
-from matching.intake.reader.answer import sheets_answer, sheets_of
+from matching.intake.reader.answer import sheets_answer
 from matching.intake.reader.signatures import kind_of
 from matching.intake.reader.texts import read_text
 from matching.intake.reader.workbooks import read_workbook
 from matching.intake.reading import read_bytes, read_tables
+from matching.intake.sheets import sheets_of
 from matching.schema import ID, KINDS, RECORD, Kind
 from matching.settings import Settings
 

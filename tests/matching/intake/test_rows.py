@@ -7,8 +7,8 @@ from intake_books import sheet_of
 
 from matching.intake.columns import Plan, best_heading
 from matching.intake.files import rows_of
-from matching.intake.reader.answer import Sheet
 from matching.intake.rows import body_of, cells_at, reasons
+from matching.intake.sheets import Sheet
 
 HEADING = ("序号", "需求编号", "需求名称", "单位名称", "预算")
 RECORD = ("1", "X1", "甲", "某公司", "5")

@@ -11,6 +11,7 @@ depends_on = None
 _NEW_TABLES = (
     "original",
     "upload_reversal",
+    "upload_repeat",
     "record_quality",
     "record_mark",
     "near_pair",
@@ -44,6 +45,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name=op.f("fk_upload_reversal_upload_id")),
         sa.PrimaryKeyConstraint("upload_id", name=op.f("pk_upload_reversal")),
     )
+    op.create_table(
+        "upload_repeat",
+        sa.Column("upload_id", sa.Integer(), nullable=False),
+        sa.Column("record_id", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        _kinds("upload_repeat"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name=op.f("fk_upload_repeat_upload_id")),
+        sa.PrimaryKeyConstraint("upload_id", "record_id", name=op.f("pk_upload_repeat")),
+    )
+    op.create_index("ix_upload_repeat_record", "upload_repeat", ["kind", "record_id", "version"])
     op.create_table(
         "record_quality",
         sa.Column("kind", sa.String(length=20), nullable=False),
