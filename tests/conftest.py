@@ -67,9 +67,18 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DUIJIE_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger without anything in it: to be copied, which is faster than making one."""
+    path = tmp_path_factory.mktemp("empty") / "ledger.sqlite"
+    open_ledger(f"sqlite:///{path}").dispose()
+    return path
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Engine]:
+def ledger(empty_ledger: Path, tmp_path: Path) -> Iterator[Engine]:
     """A new ledger in a file."""
+    copyfile(empty_ledger, tmp_path / "ledger.sqlite")
     engine = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     yield engine
     engine.dispose()

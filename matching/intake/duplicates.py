@@ -76,7 +76,7 @@ def near_duplicates(
         found.append(likely.select(*DUPLICATES))
         if progress:
             progress(50 + 50 * min(start + _CHUNK, len(first)) // len(first), 100)
-    if progress:
+    if progress and not len(first):
         progress(100, 100)
     return pl.concat(found).sort("likeness", "first_id", "second_id", descending=[True, False, False])
 

@@ -28,6 +28,7 @@ KINDS_BY_SUFFIX: Final = {
 }
 _BLANK: Final = b"\x00\t\r\n "
 _MARKS: Final = b"\xef\xbb\xbf\xff\xfe"
+_HEADING_CHARACTERS: Final = 300
 # Stands at the end of every whole archive.
 _ARCHIVE_END: Final = b"PK\x05\x06"
 
@@ -115,9 +116,17 @@ def read_rows(name: str, content: bytes, settings: Settings) -> list[Row]:
     return rows_of(read_sheets(name, content, settings)[0])
 
 
-def rows_of(sheet: Sheet, most: int | None = None) -> list[Row]:
-    """Rows of a sheet, or its first ones."""
-    cells = sheet.cells.head(most) if most else sheet.cells
+def first_rows(sheet: Sheet, most: int) -> list[Row]:
+    """The first rows of a sheet with the beginnings of their cells: enough to know a heading by."""
+    return _rows(sheet.cells.head(most).with_columns(pl.col(pl.String()).str.slice(0, _HEADING_CHARACTERS)))
+
+
+def rows_of(sheet: Sheet) -> list[Row]:
+    """Rows of a sheet."""
+    return _rows(sheet.cells)
+
+
+def _rows(cells: pl.DataFrame) -> list[Row]:
     places = [int(column[1:]) for column in cells.columns if column != ROW]
     width = max(places, default=-1) + 1
     rows = []

@@ -12,7 +12,7 @@ import polars as pl
 
 from matching.errors import FileRefused, Problem
 from matching.intake.columns import HEADING_ROWS, Heading, Plan, best_heading, is_handed_out, missing_columns
-from matching.intake.files import content_of, read_sheets, rows_of
+from matching.intake.files import content_of, first_rows, read_sheets
 from matching.intake.records import Records, read_records, with_hashes
 from matching.intake.rows import UNTITLED
 from matching.intake.sheets import Sheet
@@ -156,7 +156,7 @@ def _headings(
         for sheet in sheets:
             if sheet.hidden != hidden:
                 continue
-            rows = rows_of(sheet, HEADING_ROWS + 1)
+            rows = first_rows(sheet, HEADING_ROWS + 1)
             if is_handed_out(rows[0]):
                 continue
             heading = best_heading(rows, kind, plan, sheet.spans, sheet.name)
@@ -173,7 +173,7 @@ def _headings(
         notes.append(Problem("sheet.no_heading", name, values={"sheet": each[0].name}))
     if not found:
         first = next((sheet for sheet in sheets if not sheet.hidden), sheets[0])
-        raise missing_columns(name, rows_of(first, 1)[0], kind)
+        raise missing_columns(name, first_rows(first, 1)[0], kind)
     return found, notes
 
 

@@ -155,7 +155,8 @@ def add(
             (each, rows if each is table else rows.with_columns(kind=kind)) for each, rows in filter(None, written)
         ]
         write_frames(connection, frames, progress)
-        back = marked(connection, read.kind, MISSING, GONE, KEPT) & {*found.new, *found.changed, *found.unchanged}
+        there = {*read.frame[ID[read.kind]], *_rejected(read)}
+        back = marked(connection, read.kind, MISSING, GONE, KEPT) & there
         add_marks(connection, read.kind, sorted(back), PRESENT, agent, upload_id)
         add_marks(connection, read.kind, found.missing, MISSING, agent, upload_id)
         remember(connection, read.kind, beside.institute, beside.columns, agent)
@@ -242,9 +243,12 @@ def _missing(connection: Connection, read: Reading, institute: str) -> tuple[str
     if not came:
         return ()
     came &= {key for (key,) in connection.execute(counting)}
-    rejected = () if read.rejected is None else read.rejected[ID[read.kind]]
-    there = {*read.frame[ID[read.kind]], *rejected}
+    there = {*read.frame[ID[read.kind]], *_rejected(read)}
     return tuple(sorted(came - there - marked(connection, read.kind, MISSING, GONE, KEPT)))
+
+
+def _rejected(read: Reading) -> list[str]:
+    return [] if read.rejected is None else read.rejected[ID[read.kind]].to_list()
 
 
 def _uploads_of(connection: Connection, kind: Kind, institute: str) -> list[int]:
@@ -279,19 +283,14 @@ def take_back(engine: Engine, upload_id: int, agent: str) -> None:
 
 
 def _used(connection: Connection, kind: Kind, upload_id: int) -> list[str]:
-    """Records that would not count without an upload, and that standing decisions, levels or deals are about."""
+    """Records that would not count without an upload, and that standing decisions are about."""
     table = RECORD_TABLE[kind]
     identity = table.c[ID[kind]]
-    repeated = select(upload_repeat.c.record_id).where(
-        upload_repeat.c.upload_id != upload_id,
-        upload_repeat.c.kind == kind,
-        upload_repeat.c.upload_id.not_in(select(upload_reversal.c.upload_id)),
-    )
-    others = select(identity).where(table.c.upload_id != upload_id, counts(table))
-    alone = select(identity).where(table.c.upload_id == upload_id, identity.not_in(others), identity.not_in(repeated))
+    left = select(identity).where(counts(table, without=upload_id))
+    lost = select(identity).where(counts(table), identity.not_in(left))
     decided = standing_decisions().subquery()
-    accepted = select(decided.c[ID[kind]]).where(decided.c[ID[kind]].in_(alone))
-    return sorted({key for (key,) in connection.execute(accepted)})
+    used = select(decided.c[ID[kind]]).where(decided.c[ID[kind]].in_(lost))
+    return sorted({key for (key,) in connection.execute(used)})
 
 
 def uploads(engine: Engine) -> pl.DataFrame:

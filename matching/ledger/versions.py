@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, Table, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Select,
+    Table,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from matching.ledger.tables import upload_repeat, upload_reversal
 
 
-def counts(table: FromClause) -> ColumnElement[bool]:
-    """Whether a version comes from an upload that stands, or stood unchanged in one."""
-    taken_back = select(upload_reversal.c.upload_id)
+def counts(table: FromClause, without: int = 0) -> ColumnElement[bool]:
+    """Whether a version comes from an upload that stands, or repeats it; `without` is an upload taken for taken back."""
+    taken_back = union_all(select(upload_reversal.c.upload_id), select(literal(without)))
     repeated = exists().where(
         upload_repeat.c.record_id == _identity(table),
         upload_repeat.c.version == table.c.version,

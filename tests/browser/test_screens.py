@@ -11,7 +11,14 @@ from browser import settled
 from playwright.sync_api import Page, expect
 
 Open = Callable[..., Page]
-SCREENS = {"": "review", "lists": "lists", "fields": "fields", "deals": "deals", "statistics": "figures"}
+SCREENS = {
+    "": "review",
+    "upload": "upload",
+    "lists": "lists",
+    "fields": "fields",
+    "deals": "deals",
+    "statistics": "figures",
+}
 LANGUAGE = {"zh_CN": "中文", "en": "English"}
 # Names, units and chart axes that are the same in both languages; the menu is the server's own.
 LATIN = re.compile(r"[A-Za-z]{4,}")

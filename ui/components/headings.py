@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from matching.intake.columns import HEADING_ROWS, Heading, Plan, heading_at, known_columns, normalised
-from matching.intake.files import rows_of
+from matching.intake.files import Row, first_rows
 from matching.intake.sheets import ROW, Sheet
 from matching.schema import Kind
 from ui.access import t, worded_key
@@ -22,7 +22,7 @@ _SURE: Final = 1.0
 def chosen_heading_row(sheets: Sequence[Sheet], kind: Kind, identity: str) -> tuple[int | None, tuple[Heading, ...]]:
     """The row that a person says the headings stand in, where none was found, and what stands there."""
     sheet = next((each for each in sheets if not each.hidden), sheets[0])
-    rows = rows_of(sheet, HEADING_ROWS)
+    rows = first_rows(sheet, HEADING_ROWS)
     chosen = st.selectbox(
         t("upload.heading_row"),
         [row.number for row in rows],
@@ -37,8 +37,8 @@ def chosen_heading_row(sheets: Sequence[Sheet], kind: Kind, identity: str) -> tu
     return row.number, (heading_at(row, kind, Plan(), sheet.name),)
 
 
-def _start(rows: Sequence[object], number: int) -> list[str]:
-    cells = next(row.cells for row in rows if row.number == number)  # type: ignore[attr-defined]
+def _start(rows: Sequence[Row], number: int) -> list[str]:
+    cells = next(row.cells for row in rows if row.number == number)
     return [cell[:_SAMPLE_CHARACTERS] for cell in cells if cell][:4]
 
 

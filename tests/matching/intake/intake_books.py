@@ -9,8 +9,11 @@ from io import BytesIO
 
 import xlsxwriter
 
-from matching.intake.reader.answer import Limits, table
-from matching.intake.sheets import Sheet
+from matching.intake.reader.answer import Found, Limits, sheets_answer, table
+from matching.intake.reader.signatures import FileKind
+from matching.intake.reader.texts import read_text
+from matching.intake.reader.workbooks import read_workbook
+from matching.intake.sheets import Sheet, sheets_of
 
 LIMITS = Limits(megabytes=2048, seconds=60, unpacked_megabytes=50, cells=20_000_000, characters=10_000_000)
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -82,7 +85,18 @@ def written(*sheets: Iterable[Iterable[object]], names: tuple[str, ...] = (), hi
 def sheet_of(*rows: Iterable[object], name: str = "", hidden: bool = False) -> Sheet:
     """A sheet as the reading process tells it, from rows of texts; row 1 is the first."""
     numbered = ((number, list(cells)) for number, cells in enumerate(rows, start=1))
-    return Sheet(name, table(numbered, LIMITS), hidden)
+    return as_told(Found(name, table(numbered, LIMITS), hidden))[0]
+
+
+def as_told(*found: Found) -> list[Sheet]:
+    """Sheets as they are once the reading process has told them."""
+    return sheets_of(sheets_answer(found))
+
+
+def sheets_read(content: bytes, kind: FileKind, limits: Limits = LIMITS) -> list[Sheet]:
+    """What the reading process finds in a file of the kind, in this process."""
+    found = read_text(content, limits) if kind == "text" else read_workbook(content, kind, limits)
+    return as_told(*found)
 
 
 def part(content: bytes, name: str) -> str:

@@ -38,7 +38,7 @@ SHEETS = {"zh_CN": "{file} 工作表“{sheet}”", "en": "{file}, sheet “{she
 class Bad:
     """A file, where the fault is, and words of the message in each language: the fault's and the remedy's.
 
-    `counts` are the rows read and those of them that are wrong, where other rows are right.
+    `counts` are the rows read and those of them that are wrong, where the file could be read.
     """
 
     label: str
@@ -200,12 +200,12 @@ BAD = [
         "over-long text in a workbook", "demands.xlsx",
         workbook(["需求名称", "主要问题（必填）"], ["甲", "长" * 20_001]),
         ("有 20001 个字，超过上限 20000", "请删减"), ("20001 characters are more than the limit of 20000", "Shorten"),
-        row=2, column="主要问题（必填）", sheet="Sheet1",
+        row=2, column="主要问题（必填）", sheet="Sheet1", counts=(1, 1),
     ),
     Bad(
         "over-long text by a lower limit", "demands.csv", table("需求名称", "长" * 101),
         ("有 101 个字，超过上限 100", "请删减"), ("101 characters are more than the limit of 100", "Shorten"),
-        row=2, column="需求名称", settings={"DUIJIE_CELL_CHARACTERS": "100"},
+        row=2, column="需求名称", settings={"DUIJIE_CELL_CHARACTERS": "100"}, counts=(1, 1),
     ),
     Bad(
         "text named workbook", "demands.xlsx", table("需求名称", "甲"),
@@ -241,40 +241,40 @@ BAD = [
     Bad(
         "amount beyond all money", "demands.csv", table("需求名称,拟投入资金(万元)", "甲,99999999999999999999"),
         ("“99999999999999999999”不是金额", "请写成数字"), ("“99999999999999999999” is not an amount", "Write a number"),
-        row=2, column="拟投入资金(万元)",
+        row=2, column="拟投入资金(万元)", counts=(1, 1),
     ),
     Bad(
         "unreadable date", "demands.xlsx", workbook(["需求名称", "需求时限"], ["甲", "尽快"]),
         ("“尽快”不是日期", "请写成 2027-06-30"), ("“尽快” is not a date", "Write it like 2027-06-30"),
-        row=2, column="需求时限", sheet="Sheet1",
+        row=2, column="需求时限", sheet="Sheet1", counts=(1, 1),
     ),
     Bad(
         "unreadable choice", "demands.csv", table("需求名称,公开方式", "甲,随便"),
         ("“随便”不在可选范围内", "请填：公开、匿名、不公开"),
         ("“随便” is not one of the choices", "Write one of: 公开, 匿名, 不公开"),
-        row=2, column="公开方式",
+        row=2, column="公开方式", counts=(1, 1),
     ),
     Bad(
         "unreadable yes or no", "catalogue.csv", table("成果名称,是否豁免", "甲,也许"),
         ("“也许”不是“是”或“否”", "请填：是、否"), ("“也许” is neither yes nor no", "Write one of: 是, 否"),
-        row=2, column="是否豁免", kind="achievements",
+        row=2, column="是否豁免", kind="achievements", counts=(1, 1),
     ),
     Bad(
         "error of a spreadsheet", "demands.xlsx", workbook(["需求名称", "预算"], ["甲", "#REF!"]),
         ("显示的是错误值（#REF!）", "请改正公式"), ("Shows an error (#REF!)", "Correct the formula"),
-        row=2, column="预算", sheet="Sheet1",
+        row=2, column="预算", sheet="Sheet1", counts=(1, 1),
     ),
     Bad(
         "formula without a result", "catalogue.xlsx",
         hand_made([SHEET_START, f'<row r="1">{text_cell("A1", "成果名称")}{text_cell("B1", "价格")}</row>'
                    f'<row r="2">{text_cell("A2", "甲")}<c r="B2"><f>1+1</f></c></row>', SHEET_END]),
         ("公式没有计算结果", "重新计算并保存"), ("The formula has no result", "recalculate and save it"),
-        row=2, column="价格", kind="achievements", sheet="S",
+        row=2, column="价格", kind="achievements", sheet="S", counts=(1, 1),
     ),
     Bad(
         "month that may have lost its zero", "catalogue.xlsx", workbook(["成果名称", "完成日期"], ["甲", 2024.1]),
         ("“2024.1”可能是 1 月", "请写成 2024-01 或 2024-10"), ("“2024.1” may be January", "Write 2024-01 or 2024-10"),
-        row=2, column="完成日期", kind="achievements", sheet="Sheet1",
+        row=2, column="完成日期", kind="achievements", sheet="Sheet1", counts=(1, 1),
     ),
     Bad(
         "same id with other content", "demands.csv", table("需求编号,需求名称", "X1,甲", "X2,乙", "X1,丙"),
@@ -306,19 +306,61 @@ def contents(engine: Engine) -> list[pl.DataFrame]:
     return [uploads(engine), *lists]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+def set_up(bad: Bad, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in bad.settings.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.label)
-def test_a_bad_file_is_refused_with_its_place_and_remedy_and_changes_nothing(
-    bad: Bad,
+def test_a_bad_file_is_refused_with_its_place_and_remedy(bad: Bad, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(bad, monkeypatch)
+    with pytest.raises(FileRefused) as refused:
+        read_bytes(bad.name, bad.content, bad.kind)
+    for language in LANGUAGES:
+        text = refused.value.text(language)
+        assert text.startswith(bad.place(language))
+        for words in bad.zh_CN if language == "zh_CN" else bad.en:
+            assert words in text
+
+
+@pytest.mark.parametrize("bad", [bad for bad in BAD if bad.counts], ids=lambda bad: bad.label)
+def test_wrong_rows_of_a_bad_file_are_counted(bad: Bad, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(bad, monkeypatch)
+    reading = read_bytes(bad.name, bad.content, bad.kind, good_rows=True)
+    assert (reading.rows, reading.refused) == bad.counts
+    assert reading.frame.height == reading.rows - reading.refused
+    assert reading.rejected is not None
+    # Of two contents under one id the second is wrong only beside the first.
+    assert reading.rejected.height == sum(problem.key != "row.same_id" for problem in reading.wrong)
+    for language in LANGUAGES:
+        assert reading.wrong[0].text(language).startswith(bad.place(language))
+
+
+# One of each stage at which a file is refused, in either language.
+WHOLE = [
+    ("unknown type", "en"),
+    ("workbook with a password", "zh_CN"),
+    ("zip bomb", "en"),
+    ("empty csv", "zh_CN"),
+    ("missing title column of achievements", "en"),
+    ("no titles at all", "zh_CN"),
+    ("unreadable date", "en"),
+    ("one good row does not save a bad one", "zh_CN"),
+]
+
+
+@pytest.mark.parametrize(("label", "language"), WHOLE, ids=[label for label, _ in WHOLE])
+def test_the_command_tells_what_is_wrong_and_changes_nothing(
+    label: str,
     language: str,
     filled: Engine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    [bad] = [each for each in BAD if each.label == label]
+    set_up(bad, monkeypatch)
     monkeypatch.setenv("DUIJIE_DATABASE_URL", filled.url.render_as_string(hide_password=False))
-    for name, value in bad.settings.items():
-        monkeypatch.setenv(name, value)
     path = tmp_path / bad.name
     path.write_bytes(bad.content)
     before = contents(filled)

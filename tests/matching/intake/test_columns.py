@@ -134,7 +134,6 @@ def test_headings_that_fit_nothing_are_kept_as_extras_with_their_places() -> Non
     assert each.unread == ("机构属性", "备忘录", "机构属性")
 
 
-@pytest.mark.xfail(strict=True, reason="the ignored name with a short cell below it resembles a known name")
 def test_a_short_cell_below_an_ignored_name_does_not_make_a_heading_of_two_rows() -> None:
     assert [each.heading for each in heading("Problems", "需求名称").found] == ["需求名称"]
 

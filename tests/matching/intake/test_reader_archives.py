@@ -96,7 +96,6 @@ def test_a_document_type_between_two_pieces_is_seen(before: int) -> None:
     assert refusal(content) == "file.xml_entities"
 
 
-@pytest.mark.xfail(strict=True, raises=Unreadable, reason="pictures are searched for document types too")
 def test_the_document_type_of_a_picture_is_harmless() -> None:
     picture = '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd"><svg/>'
     scan_archive(hand_made(SHEET, others={"xl/media/image1.svg": picture}), LIMITS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import xlwt
-from intake_books import LIMITS
+from intake_books import LIMITS, sheets_read
 from places import ROOT
 
 from matching.intake.reader.answer import Unreadable
@@ -46,7 +46,7 @@ def test_errors_are_found_in_their_sheets() -> None:
 
 
 def test_errors_are_told_with_the_sheet() -> None:
-    [sheet] = read_workbook(old(("一", [(0, 0, "a"), (0, 1, "b"), (1, 0, "#REF!"), (1, 1, 2)])), "xls", LIMITS)
+    [sheet] = sheets_read(old(("一", [(0, 0, "a"), (0, 1, "b"), (1, 0, "#REF!"), (1, 1, 2)])), "xls")
     assert sheet.errors == {(2, 0)}
     assert sheet.cells.rows() == [(1, "a", "b"), (2, "", "2")]
 

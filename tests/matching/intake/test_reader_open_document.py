@@ -6,7 +6,7 @@ import zipfile
 from io import BytesIO
 
 import pytest
-from intake_books import LIMITS
+from intake_books import LIMITS, sheets_read
 from places import ROOT
 
 from matching.intake.reader.answer import Unreadable
@@ -70,7 +70,7 @@ def test_merged_cells_are_found_by_rows_and_columns_repeated_ones_counted() -> N
 
 
 def test_merged_cells_hold_for_their_rows_and_are_told_for_headings() -> None:
-    [sheet] = read_workbook(document(MERGED), "ods", LIMITS)
+    [sheet] = sheets_read(document(MERGED), "ods")
     assert sheet.spans == ((3, 0, 2), (4, 3, 4), (6, 0, 1), (7, 0, 1))
     assert sheet.cells.select("row", "c0").rows()[:4] == [(3, "组"), (4, "甲"), (5, "甲"), (6, "两")]
 

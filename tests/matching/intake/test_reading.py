@@ -246,18 +246,37 @@ def test_good_rows_are_taken_and_the_wrong_ones_told() -> None:
     assert reading.refused == 2
     assert reading.wrong_told == reading.wrong
     assert [each.key for each in reading.left_out] == ["row.total"]
-    assert [(row[1], row[2]) for row in reading.rejected] == [("某公司", "甲"), ("某公司", "丙")]
-    assert reading.rejected[0][0] == "X1"
-    assert reading.rejected[1][0].startswith("D-")
+    assert reading.rejected is not None
+    assert reading.rejected.schema == reading.frame.schema
+    assert reading.rejected.select("enterprise", "title", "source_row").rows() == [
+        ("某公司", "甲", 2),
+        ("某公司", "丙", 4),
+    ]
+    first, second = reading.rejected["demand_id"]
+    assert first == "X1"
+    assert second.startswith("D-")
 
 
-def test_wrong_rows_refuse_the_file_where_good_ones_are_not_asked_for_or_there_are_none() -> None:
+def test_wrong_rows_refuse_the_file_where_good_ones_are_not_asked_for() -> None:
     with pytest.raises(FileRefused) as refused:
         read(*WRONG)
     assert [each.row for each in refused.value.problems] == [2, 2, 4]
-    with pytest.raises(FileRefused) as refused:
-        read_bytes("list.csv", "\n".join(WRONG[:2]).encode(), "demands", good_rows=True)
-    assert [each.row for each in refused.value.problems] == [2, 2]
+
+
+def test_a_file_whose_rows_are_all_wrong_has_no_record_and_tells_them() -> None:
+    reading = read_bytes("list.csv", "\n".join(WRONG[:2]).encode(), "demands", good_rows=True)
+    assert (reading.rows, reading.refused, reading.frame.height) == (1, 1, 0)
+    assert reading.frame.schema == pl.Schema({**RECORD["demands"], **PROVENANCE})
+    assert [(each.row, each.place) for each in reading.wrong] == [(2, 3), (2, 4)]
+    assert reading.rejected is not None
+    assert reading.rejected["title"].to_list() == ["甲"]
+
+
+def test_a_file_without_a_record_is_refused_where_none_of_its_rows_is_wrong() -> None:
+    for lines, key in ((("需求名称,预算", "合计,5"), "file.no_rows"), (("需求名称,预算", ",5"), "file.no_titles")):
+        with pytest.raises(FileRefused) as refused:
+            read_bytes("list.csv", "\n".join(lines).encode(), "demands", good_rows=True)
+        assert [problem.key for problem in refused.value.problems] == [key]
 
 
 def test_of_two_contents_under_one_id_the_first_is_taken_and_the_other_is_wrong() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import polars as pl
 import pytest
-from records import records
+from records import copied, listed, made, records
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +22,7 @@ from matching.ledger.presence import NEAR, settle_near
 from matching.ledger.runs import add_run
 from matching.ledger.tables import decision, metadata, pair_level
 from matching.ledger.uploads import Beside
-from matching.schema import CANDIDATES, FIELDS, KINDS
+from matching.schema import CANDIDATES, FIELDS, ID, KINDS
 
 CANDIDATE = {
     **dict.fromkeys(CANDIDATES, ""),
@@ -46,9 +49,8 @@ def beside(record_id: str) -> Beside:
     )
 
 
-@pytest.fixture
-def full(ledger: Engine) -> Engine:
-    """A ledger with a row in every table."""
+def fill(ledger: Engine) -> None:
+    """A row in every table."""
     for kind in KINDS:
         frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
         read = Reading(kind, f"{kind}.csv", "0" * 64, frame, 1, (Heading(1, (), ()),), ())
@@ -69,10 +71,22 @@ def full(ledger: Engine) -> Engine:
     correct(ledger, "demands", "D1", "province_4567", ["S3"], "甲", "1")
     set_level(ledger, "D1", "A1", 3, "甲", "1")
     add_model(ledger, {"source": "甲"}, pairs=1, before=0.5, after=0.6, forced=False, agent="甲")
-    settle_near(ledger, "demands", "D1", "Z9", same=False, agent="甲")
+    uploads.add(ledger, listed(read.kind, {ID[read.kind]: "Z9"}), pl.DataFrame(schema=FIELDS), "甲")
+    settle_near(ledger, read.kind, read.frame[0, 0], "Z9", same=False, agent="甲")
     uploads.add(ledger, read, pl.DataFrame(schema=FIELDS), "甲")
-    uploads.take_back(ledger, 3, "甲")
-    return ledger
+    uploads.take_back(ledger, 4, "甲")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("filled") / "ledger.sqlite", fill)
+
+
+@pytest.fixture
+def full(filled: Path, tmp_path: Path) -> Iterator[Engine]:
+    """A ledger with a row in every table."""
+    with copied(filled, tmp_path) as ledger:
+        yield ledger
 
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))

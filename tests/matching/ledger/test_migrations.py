@@ -66,8 +66,10 @@ def upgrade(engine: Engine, folder: Path) -> None:
 
 def filled(engine: Engine) -> None:
     """A row in every table."""
-    demands = records("demands", {"title": "风电叶片抗冰涂层", "content_hash": "1" * 64})
-    read = Reading("demands", "需求.csv", "0" * 64, demands, 1, (Heading(1, (), ()),), ())
+    titles = {"D1": "风电叶片抗冰涂层", "D3": "除冰机器人"}
+    rows = [{"demand_id": key, "title": title, "content_hash": "1" * 64} for key, title in titles.items()]
+    demands = records("demands", *rows)
+    read = Reading("demands", "需求.csv", "0" * 64, demands, 2, (Heading(1, (), ()),), ())
     field = pl.DataFrame([("D1", "province_4567", "N3", 0.5, "text", ["防冰"])], schema=FIELDS, orient="row")
     scored = pl.DataFrame({"record_id": ["D1"], "quality": [40], "vague": [True], "lacks": [["figures"]]})
     near = pl.DataFrame([("D1", "D2", 0.9, 0.9, None, True, False)], schema=presence.NEAR, orient="row")
@@ -212,7 +214,7 @@ AFTER_0003 = {"source_sheet", "extras"}
 UPLOAD_AFTER_0003 = {"refused", "missing", "institute"}
 NEW_IN_0003 = {"pair_level", "level_model"}
 NEW_IN_0004 = {
-    *("original", "upload_reversal", "record_quality", "record_mark", "near_pair", "column_choice"),
+    *("original", "upload_reversal", "upload_repeat", "record_quality", "record_mark", "near_pair", "column_choice"),
     "organisation_name",
 }
 
