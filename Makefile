@@ -9,7 +9,7 @@ SOURCES := matching ui tests scripts
 DEMO_FOLDER := $(CURDIR)/.demo
 DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
 
-.PHONY: help demo test check format lock train fields-report ranking-report screenshots clean
+.PHONY: help demo test check format lock train fields-report ranking-report intake-benchmark screenshots clean
 
 help:
 	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
@@ -20,6 +20,7 @@ help:
 	@echo "make train        learn the field and the level model anew (needs the judged products and pairs)"
 	@echo "make fields-report  measure the fields and write docs/fields.md"
 	@echo "make ranking-report  measure the ranking and write docs/ranking.md"
+	@echo "make intake-benchmark  load a made catalogue of 100,000 rows and print what each step took"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
 
@@ -64,6 +65,9 @@ fields-report: $(READY)
 
 ranking-report: $(READY)
 	$(BIN)/python scripts/measure_ranking.py
+
+intake-benchmark: $(READY)
+	$(BIN)/python scripts/measure_intake.py
 
 screenshots: $(READY)
 	$(BIN)/python scripts/screenshots.py

@@ -1269,7 +1269,7 @@ def rows_beside_records() -> list[Kept]:
         ["填表人：张某某", None, None, "审核人：李某", None, None, "填表日期：2026年3月5日"],
         ["本表由科研处汇总"],
     ]
-    notes_at = [(7, "row.note"), (8, "row.note"), (9, "row.no_title")]  # alone in the column of ids
+    notes_at = [(7, "row.note"), (8, "row.note"), (9, "row.note")]
     example = [*body(1, start=8)[0]]
     example[:2] = ["示例", "×××技术（填写成果全称）"]
     again = [*achievements(3), *body(1), *body(1, start=3), *body(1, start=1)]

@@ -40,7 +40,15 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """In CI a skipped test is a failure: everything a test may need is there."""
+    """Say what tests measured. In CI a skipped test is a failure: everything a test may need is there."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    measured = [
+        (report.nodeid, *each) for report in reports if report.when == "call" for each in report.user_properties
+    ]
+    if measured:
+        terminalreporter.section("measured")
+        for test, name, value in measured:
+            terminalreporter.line(f"{test.rpartition('::')[2]}: {name} {value}")
     if IN_CI and terminalreporter.stats.get("skipped"):
         terminalreporter.section("skipped in CI", red=True)
         terminalreporter.line("CI must not skip: see the reasons above.")

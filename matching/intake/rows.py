@@ -58,7 +58,7 @@ def reasons(body: pl.DataFrame, sheet: Sheet, heading: Heading, kind: Kind) -> p
     noted |= blank & pl.col("first").str.contains(forms["untitled_notes"])
     note = untitled & noted & (pl.col("filled") <= forms["note_cells"])
     below = (pl.col(ROW) > pl.col("last_titled")) & (pl.col("last_titled") > 0)
-    lone = blank & (pl.col("filled") == 1) & below & (pl.col("identity") == "")
+    lone = blank & (pl.col("filled") == 1) & below & ~pl.col("identity").str.contains(forms["ids"])
     total = untitled & pl.col("first").str.contains(forms["totals"])
     total |= blank & pl.col("first").str.contains(forms["untitled_totals"])
     return rows.select(

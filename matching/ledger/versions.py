@@ -20,7 +20,7 @@ from matching.ledger.tables import upload_repeat, upload_reversal
 
 
 def counts(table: FromClause, without: int = 0) -> ColumnElement[bool]:
-    """Whether a version comes from an upload that stands, or repeats it; `without` is an upload taken for taken back."""
+    """Whether a version comes from an upload that stands, or that repeats it; `without` is one taken for taken back."""
     taken_back = union_all(select(upload_reversal.c.upload_id), select(literal(without)))
     repeated = exists().where(
         upload_repeat.c.record_id == _identity(table),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
-from browser import browser, chinese_font, chromium_path, duijie, open_page, served, settled
-from places import SAMPLES
+from browser import browser, chinese_font, chromium_path, open_page, served, settled
 from playwright.sync_api import Browser, Page, expect
 
 Open = Callable[..., Page]
@@ -32,13 +32,11 @@ def empty_server(tmp_path: Path, chromium: Browser) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def sample_server(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[str]:
+def sample_server(tmp_path_factory: pytest.TempPathFactory, sample_ledger: Path, chromium: Browser) -> Iterator[str]:
     """The screens on the samples, matched."""
-    folder = tmp_path_factory.mktemp("samples")
+    folder = tmp_path_factory.mktemp("served")
+    copyfile(sample_ledger, folder / "ledger.sqlite")
     ledger = f"sqlite:///{folder / 'ledger.sqlite'}"
-    duijie("load", str(SAMPLES / "demands.xlsx"), "--as", "demands", ledger=ledger)
-    duijie("load", str(SAMPLES / "achievements.csv"), "--as", "achievements", ledger=ledger)
-    duijie("match", ledger=ledger)
     with served(ledger, folder / "server.log") as address:
         yield address
 

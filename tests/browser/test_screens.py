@@ -72,6 +72,8 @@ def test_the_language_follows_to_every_screen(sample_server: str, open_screen: O
     settled(page)
     expect(page.get_by_role("combobox", name="Field")).to_have_value("All fields")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lists").click()
+    expect(page.get_by_role("combobox", name="Standing")).to_have_value("All")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Upload").click()
     expect(page.get_by_text("Upload demands")).to_be_visible()
 
 

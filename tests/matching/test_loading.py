@@ -275,7 +275,6 @@ def test_steps_are_told_and_end(ledger: Engine) -> None:
         assert all(done == total for done, total in last.values())
 
 
-@pytest.mark.xfail(strict=True, reason="duplicates.near_duplicates tells 100 of 100 after its last chunk and again")
 def test_a_step_ends_once(ledger: Engine) -> None:
     """The command line writes a line for each end that it is told."""
     told: list[tuple[str, int, int]] = []

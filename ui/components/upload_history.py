@@ -30,7 +30,7 @@ def show_history() -> None:
     history = uploads.uploads(ledger())
     st.markdown(f"**{t('history.title')}**")
     if history.is_empty():
-        st.caption(t("history.none"))
+        st.info(t("history.none"))
         return
     table = history.select(
         pl.col("upload_id").alias(t("history.upload")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
 
 import streamlit as st
@@ -82,7 +83,7 @@ def show() -> None:
 def _show_template(kind: Kind) -> None:
     st.download_button(
         t(f"upload.template_{kind}"),
-        template(kind, language()),
+        partial(template, kind, language()),
         file_name=f"{t(f'kind.{kind}')}.xlsx",
         key="template",
         on_click="ignore",

@@ -12,7 +12,7 @@ from intake_books import SHEET_END, SHEET_START, hand_made, text_cell, written
 from places import ROOT
 
 from matching.errors import CallError, FileRefused
-from matching.intake.files import Row, content_of, read_rows, read_sheets, read_table, rows_of
+from matching.intake.files import Row, content_of, first_rows, read_rows, read_sheets, read_table, rows_of
 from matching.settings import Settings
 
 FILES = ROOT / "tests" / "files"
@@ -123,7 +123,7 @@ def test_rows_of_all_sheets_count_for_the_limit() -> None:
 
 def test_the_first_rows_of_a_sheet_are_given_with_blank_columns_between() -> None:
     [sheet] = read_sheets("list.csv", b"a,,c\n\nd,,f\ng,,i\n", Settings())
-    assert rows_of(sheet, 2) == [Row(1, ("a", "", "c")), Row(3, ("d", "", "f"))]
+    assert first_rows(sheet, 2) == [Row(1, ("a", "", "c")), Row(3, ("d", "", "f"))]
     assert len(rows_of(sheet)) == 3
 
 

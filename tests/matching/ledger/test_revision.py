@@ -30,8 +30,8 @@ from matching.schema import CANDIDATES, FIELDS, KINDS, Kind
 TAXONOMY = "province_4567"
 
 
-def load(engine: Engine, kind: Kind) -> None:
-    frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64})
+def load(engine: Engine, kind: Kind, *more: dict[str, object]) -> None:
+    frame = records(kind, {"title": "防冰涂层", "content_hash": "1" * 64}, *more)
     read = Reading(kind, "清单.csv", "0" * 64, frame, 1, (Heading(1, (), ()),), ())
     uploads.add(engine, read, pl.DataFrame(schema=FIELDS), "甲")
 
@@ -103,6 +103,7 @@ def test_each_kind_of_write_changes_it(ledger: Engine) -> None:
 
 
 def test_what_is_said_of_records_and_names_and_what_is_taken_back_changes_it(used: Engine) -> None:
+    load(used, "demands", {"demand_id": "D2", "title": "秸秆粉碎", "content_hash": "2" * 64})
     before = revision(used)
     presence.settle_near(used, "demands", "D1", "D2", same=True, agent="甲")
     assert revision(used) == replace(before, mark=1)
@@ -113,12 +114,12 @@ def test_what_is_said_of_records_and_names_and_what_is_taken_back_changes_it(use
     organisation_names.confirm(used, {"哈工大": None}, "甲")
     assert revision(used) == replace(before, mark=5)
     load(used, "demands")
-    uploads.take_back(used, 3, "甲")
-    assert revision(used) == replace(before, upload=3, mark=6)
-    uploads.take_back(used, 3, "甲")
+    uploads.take_back(used, 4, "甲")
+    assert revision(used) == replace(before, upload=4, mark=6)
+    uploads.take_back(used, 4, "甲")
     organisation_names.confirm(used, {"哈工大": None}, "甲")
     presence.settle_near(used, "demands", "D1", "D2", same=False, agent="甲")
-    assert revision(used) == replace(before, upload=3, mark=6), "nothing was written"
+    assert revision(used) == replace(before, upload=4, mark=6), "nothing was written"
 
 
 def test_a_list_that_changes_nothing_is_an_upload_all_the_same(used: Engine) -> None:

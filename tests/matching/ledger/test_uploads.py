@@ -330,7 +330,6 @@ def test_a_record_that_was_decided_on_may_lose_the_upload_that_another_repeats(p
     assert runs.candidates_of(paired, 1, "D1").select("title", "verdict").rows() == [("有", "accept"), ("另", None)]
 
 
-@pytest.mark.xfail(strict=True, reason="uploads._used sees versions an upload brought, not those it alone repeats")
 def test_the_last_upload_that_repeats_a_record_is_not_taken_back_from_under_a_decision(paired: Engine) -> None:
     decided(paired, "accept")
     put(paired, "achievements", {"title": "有", "institute": "甲所"})
