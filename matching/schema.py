@@ -141,6 +141,17 @@ CANDIDATES: Final[dict[str, pl.DataType]] = {
 PAIRS: Final[dict[str, pl.DataType]] = {"demand_id": pl.String(), "achievement_id": pl.String()}
 JUDGEMENTS: Final[dict[str, pl.DataType]] = {**PAIRS, "level": pl.Int64()}
 
+# Records that look alike, the smaller id first; likenesses 0–1, that of the texts null where one is missing.
+DUPLICATES: Final[dict[str, pl.DataType]] = {
+    "first_id": pl.String(),
+    "second_id": pl.String(),
+    "likeness": pl.Float64(),
+    "title_likeness": pl.Float64(),
+    "text_likeness": pl.Float64(),
+    "same_organisation": pl.Boolean(),
+    "exact": pl.Boolean(),
+}
+
 VERDICTS: Final = ("accept", "reject", "later")
 REJECT_REASONS: Final = (
     "other_problem",

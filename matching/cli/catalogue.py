@@ -10,7 +10,7 @@ import polars as pl
 
 from matching import pipeline
 from matching.cli.group import FILE, command_line
-from matching.cli.terminal import ledger_of, progress_of, tell, tell_reading
+from matching.cli.terminal import ledger_of, must_end, progress_of, tell, tell_reading
 from matching.errors import CallError, FileRefused, Problem
 from matching.intake.columns import known_columns, normalised
 from matching.intake.files import content_of, read_sheets
@@ -50,8 +50,8 @@ def load(
     problems: Path | None,
 ) -> None:
     """Put a file into the ledger, or say what it would change."""
-    if problems is not None and problems.suffix.lower() != ".xlsx":
-        raise CallError(Problem("call.output_is_xlsx", values={"path": problems}))
+    if problems is not None:
+        must_end(problems, ".xlsx", "call.output_is_xlsx")
     content = content_of(file)
     ledger = ledger_of(settings)
     institute = institute.strip()
@@ -133,8 +133,7 @@ def _tell_some(lines: list[str], settings: Settings) -> None:
 @click.pass_obj
 def template(settings: Settings, kind: Kind, output: Path) -> None:
     """Write a workbook to be filled in."""
-    if output.suffix.lower() != ".xlsx":
-        raise CallError(Problem("call.output_is_xlsx", values={"path": output}))
+    must_end(output, ".xlsx", "call.output_is_xlsx")
     write_bytes(output, template_bytes(kind, settings.language))
     tell(settings, "cli.template_written", path=output)
 
@@ -196,8 +195,8 @@ def duplicates(
 ) -> None:
     """List the records that look alike, or say of two whether they are one."""
     ledger = ledger_of(settings)
-    if output is not None and output.suffix.lower() != ".csv":
-        raise CallError(Problem("call.output_is_csv", values={"path": output}))
+    if output is not None:
+        must_end(output, ".csv", "call.output_is_csv")
     for pairs, is_same in ((same, True), (different, False)):
         for first, second in pairs:
             presence.settle_near(ledger, kind, first, second, same=is_same, agent=settings.agent)

@@ -8,7 +8,7 @@ import click
 
 from matching import pipeline
 from matching.cli.group import FILE, command_line
-from matching.cli.terminal import ledger_of, progress_of, read_list, tell
+from matching.cli.terminal import ledger_of, must_end, progress_of, read_list, tell
 from matching.errors import CallError, LedgerError, Problem
 from matching.intake.files import read_table
 from matching.intake.judgements import read_judgements, read_pairs
@@ -81,8 +81,7 @@ def score(
     settings: Settings, demands: Path, achievements: Path, pairs: Path, judgements: Path | None, output: Path
 ) -> None:
     """Score given pairs of two files."""
-    if output.suffix.lower() != ".csv":
-        raise CallError(Problem("call.output_is_csv", values={"path": output}))
+    must_end(output, ".csv", "call.output_is_csv")
     wanted = read_pairs(pairs, settings)
     judged = read_judgements(judgements, settings) if judgements else None
     lists = [read_list(settings, demands, "demands"), read_list(settings, achievements, "achievements")]
@@ -130,8 +129,7 @@ def _examples(settings: Settings, folder: Path) -> Examples:
 @click.pass_obj
 def classify(settings: Settings, file: Path, columns: tuple[str, ...], taxonomy: str, output: Path) -> None:
     """Assign a field to every row of a table."""
-    if output.suffix.lower() != ".csv":
-        raise CallError(Problem("call.output_is_csv", values={"path": output}))
+    must_end(output, ".csv", "call.output_is_csv")
     table = read_table(file, settings)
     found = pipeline.classify(table, columns, taxonomy)
     write_bytes(output, csv_bytes(found))

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from matching.cli.group import FILE, command_line
-from matching.cli.terminal import ledger_of, tell
+from matching.cli.terminal import ledger_of, must_end, tell
 from matching.errors import CallError, Problem
 from matching.reporting.report import report_bytes
 from matching.reporting.statistics import statistics
@@ -51,8 +51,7 @@ def serve(settings: Settings, port: int | None) -> None:
 @click.pass_obj
 def stats(settings: Settings, output: Path) -> None:
     """Write the statistics of the ledger."""
-    if output.suffix.lower() != ".xlsx":
-        raise CallError(Problem("call.report_is_xlsx", values={"path": output}))
+    must_end(output, ".xlsx", "call.report_is_xlsx")
     figures = statistics(ledger_of(settings), settings.timezone)
     write_bytes(output, report_bytes(figures, settings.timezone, settings.language))
     for step, count in figures.funnel.iter_rows():

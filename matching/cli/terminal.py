@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from sqlalchemy import Engine
 
 from matching import pipeline
+from matching.errors import CallError, Problem
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
 from matching.schema import Kind
@@ -30,6 +31,12 @@ def ledger_of(settings: Settings) -> Engine:
 def tell(settings: Settings, key: str, **values: object) -> None:
     """Print a wording on standard output."""
     click.echo(say(key, settings.language, **values))
+
+
+def must_end(path: Path, suffix: str, key: str) -> None:
+    """Raise `CallError` with the wording of the key for a file whose name ends otherwise."""
+    if path.suffix.lower() != suffix:
+        raise CallError(Problem(key, values={"path": path}))
 
 
 def read_list(settings: Settings, path: Path, kind: Kind) -> Reading:

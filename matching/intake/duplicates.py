@@ -24,17 +24,8 @@ from matching.intake.title_blocks import (
     spread,
     within_blocks,
 )
-from matching.schema import Kind
+from matching.schema import DUPLICATES, Kind
 
-DUPLICATES: Final[dict[str, pl.DataType]] = {
-    "first_id": pl.String(),
-    "second_id": pl.String(),
-    "likeness": pl.Float64(),
-    "title_likeness": pl.Float64(),
-    "text_likeness": pl.Float64(),
-    "same_organisation": pl.Boolean(),
-    "exact": pl.Boolean(),
-}
 _SAID: Final = ("title", "organisation", "text")
 # Pairs at a time, for their texts stand in lists meanwhile.
 _CHUNK: Final = 20_000

@@ -29,7 +29,7 @@ from matching.ledger.tables import (
     upload_reversal,
 )
 from matching.ledger.versions import newest_version, without_version
-from matching.schema import Kind
+from matching.schema import DUPLICATES, Kind
 
 MARKS: Final[dict[str, pl.DataType]] = {
     "record_id": pl.String(),
@@ -38,15 +38,6 @@ MARKS: Final[dict[str, pl.DataType]] = {
     "upload_id": pl.Int64(),
     "agent": pl.String(),
     "at": pl.String(),
-}
-NEAR: Final[dict[str, pl.DataType]] = {
-    "first_id": pl.String(),
-    "second_id": pl.String(),
-    "likeness": pl.Float64(),
-    "title_likeness": pl.Float64(),
-    "text_likeness": pl.Float64(),
-    "same_organisation": pl.Boolean(),
-    "exact": pl.Boolean(),
 }
 # How a record that takes no part is read.
 OUT_OF_USE: Final[dict[Kind, str]] = {"demands": "closed", "achievements": "withdrawn"}
@@ -157,14 +148,14 @@ def _distinct(connection: Connection, kind: Kind) -> set[tuple[str, ...]]:
 
 
 def near_pairs(engine: Engine, kind: Kind) -> pl.DataFrame:
-    """Pairs of records that look alike and nobody has settled (`NEAR`), the likest first."""
+    """Pairs of records that look alike and nobody has settled (`schema.DUPLICATES`), the likest first."""
     query = (
-        select(*(near_pair.c[name] for name in NEAR))
+        select(*(near_pair.c[name] for name in DUPLICATES))
         .where(near_pair.c.kind == kind, near_pair.c.upload_id.not_in(select(upload_reversal.c.upload_id)))
         .order_by(near_pair.c.pair_id)
     )
     with reading(engine) as connection:
-        found = frame(connection, query, NEAR).unique(["first_id", "second_id"], keep="last", maintain_order=True)
+        found = frame(connection, query, DUPLICATES).unique(["first_id", "second_id"], keep="last", maintain_order=True)
         settled = _distinct(connection, kind)
         out = pl.Series([*out_of_use(connection, kind)["record_id"], *_uncounted(connection, kind)], dtype=pl.String)
     open_pairs = pl.Series(

@@ -18,7 +18,7 @@ from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import standing_decisions
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.organisation_names import add_names, names_in
-from matching.ledger.presence import NEAR, add_marks, marked
+from matching.ledger.presence import add_marks, marked
 from matching.ledger.tables import (
     GONE,
     KEPT,
@@ -34,7 +34,7 @@ from matching.ledger.tables import (
     upload_reversal,
 )
 from matching.ledger.versions import counts, newest_versions
-from matching.schema import FIELDS, ID, Kind
+from matching.schema import DUPLICATES, FIELDS, ID, Kind
 
 UPLOADS: Final[dict[str, pl.DataType]] = {
     "upload_id": pl.Int64(),
@@ -82,7 +82,7 @@ class Beside:
 
     The institute whose file it is, the file's bytes, columns chosen by hand (by normalised heading) and names of
     organisations confirmed with it, the quality of its records (columns record_id, quality, vague, lacks, and the
-    version of the rules), and pairs of records that look alike (`presence.NEAR`).
+    version of the rules), and pairs of records that look alike (`schema.DUPLICATES`).
     """
 
     institute: str = ""
@@ -145,7 +145,7 @@ def add(
             (record_quality, _versioned(beside.quality, "record_id", versions).with_columns(rules=pl.lit(beside.rules)))
             if beside.quality is not None
             else None,
-            (near_pair, beside.near.select(NEAR.keys()).with_columns(upload_id=pl.lit(upload_id)))
+            (near_pair, beside.near.select(DUPLICATES.keys()).with_columns(upload_id=pl.lit(upload_id)))
             if beside.near is not None
             else None,
             (upload_repeat, _repeats(connection, read.kind, found.unchanged, upload_id)),

@@ -2,7 +2,7 @@
 
 from matching.pipeline.classifying import classify
 from matching.pipeline.learning import Relearned, current_model, learn_fields, learn_levels
-from matching.pipeline.loading import Prepared, assess_all, changes, load, prepare, remembered_plan
+from matching.pipeline.loading import Prepared, assess_all, load, prepare, remembered_plan
 from matching.pipeline.measuring import (
     Examined,
     evaluate,
@@ -24,7 +24,6 @@ __all__ = [
     "Ranking",
     "Relearned",
     "assess_all",
-    "changes",
     "classify",
     "current_model",
     "evaluate",

@@ -19,10 +19,9 @@ from matching.intake.records import of_institute
 from matching.ledger import catalogue, corrections, uploads
 from matching.ledger.column_choices import column_choices
 from matching.ledger.organisation_names import confirmed_names
-from matching.ledger.presence import NEAR
 from matching.ledger.uploads import Beside, Difference
 from matching.pipeline.progress import Progress, step
-from matching.schema import ID, KINDS, ORGANISATION, RECORD, Kind
+from matching.schema import DUPLICATES, ID, KINDS, ORGANISATION, RECORD, Kind
 
 # Texts of a record that are compared with another's.
 _COMPARED: Final[dict[Kind, tuple[str, ...]]] = {
@@ -43,14 +42,16 @@ class Prepared:
     """A file beside the ledger, to be confirmed.
 
     `read` has the ledger's ids where it knows a record under another (`renamed`, by the file's id); `difference` is
-    what loading it changes. `names` are proposals of what its organisations' names stand for (columns written, name,
-    reason, likeness), `near` records that look alike (`presence.NEAR`), in the file or with the ledger's, `quality` how
-    good each record is (columns record_id, quality, vague, lacks).
+    what loading it changes, and `changes` each value that becomes another (`CHANGES`), as texts. `names` are proposals
+    of what its organisations' names stand for (columns written, name, reason, likeness), `near` records that look alike
+    (`schema.DUPLICATES`), in the file or with the ledger's, `quality` how good each record is (columns record_id,
+    quality, vague, lacks).
     """
 
     read: Reading
     institute: str
     difference: Difference
+    changes: pl.DataFrame
     renamed: Mapping[str, str]
     names: pl.DataFrame
     near: pl.DataFrame
@@ -78,23 +79,31 @@ def prepare(
         )
     confirmed = confirmed_names(engine)
     organisation = ORGANISATION[read.kind]
-    known = catalogue.written_records(engine, read.kind, [ID[read.kind], organisation, "title"])
+    known = catalogue.written_records(engine, read.kind, list(RECORD[read.kind]))
     if progress:
         progress("compare", 0, 1)
     frame, renamed = with_known_ids(read.frame, known, read.kind, confirmed)
-    stored = catalogue.written_records(engine, read.kind, list(RECORD[read.kind]))
-    frame = with_known_values(frame, stored, read.kind, _stated(read, institute))
+    frame = with_known_values(frame, known, read.kind, _stated(read, institute))
     rejected = None if read.rejected is None else with_known_ids(read.rejected, known, read.kind, confirmed)[0]
     read = replace(read, frame=frame, rejected=rejected)
     resolved = organisations.resolve(
         frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
     )
-    near = _near(engine, read, confirmed, progress)
+    near = _near(read, known, confirmed, progress)
     found = uploads.difference(engine, read, institute)
     if progress:
         progress("compare", 1, 1)
-    proposed = organisations.proposals(resolved)
-    return Prepared(read, institute, found, renamed, proposed, near, quality.assess(frame, read.kind), content)
+    return Prepared(
+        read=read,
+        institute=institute,
+        difference=found,
+        changes=_changes(known, frame.filter(pl.col(ID[read.kind]).is_in(found.changed)), read.kind),
+        renamed=renamed,
+        names=organisations.proposals(resolved),
+        near=near,
+        quality=quality.assess(frame, read.kind),
+        content=content,
+    )
 
 
 def _stated(read: Reading, institute: str) -> set[str]:
@@ -105,16 +114,15 @@ def _stated(read: Reading, institute: str) -> set[str]:
     return {*found, *filled, *extras} or set(RECORD[read.kind])
 
 
-def _near(engine: Engine, read: Reading, confirmed: Mapping[str, str], progress: Progress | None) -> pl.DataFrame:
+def _near(read: Reading, there: pl.DataFrame, confirmed: Mapping[str, str], progress: Progress | None) -> pl.DataFrame:
     """Records of the file that look alike, or like one of the ledger's; not again those that the ledger knows so."""
     kind = read.kind
-    there = catalogue.current_records(engine, kind, [ID[kind], "title", ORGANISATION[kind], *_COMPARED[kind]])
     records, known = _comparable(read.frame, kind, confirmed), _comparable(there, kind, confirmed)
     fresh = records.join(known, on=records.columns, how="anti")
     if fresh.is_empty():
         if progress:
             progress("duplicates", 1, 1)
-        return pl.DataFrame(schema=NEAR)
+        return pl.DataFrame(schema=DUPLICATES)
     others = pl.concat([known, records]).unique("record_id", keep="last", maintain_order=True)
     others = others.join(fresh, on="record_id", how="anti")
     return near_duplicates(fresh, others, kind, step(progress, "duplicates"))
@@ -169,14 +177,11 @@ def load(
     return uploads.add(engine, read, fields, agent, step(progress, "write"), beside, expected)
 
 
-def changes(engine: Engine, prepared: Prepared) -> pl.DataFrame:
-    """What a file changes in the records that the ledger has: a row for each value (`CHANGES`), as texts."""
-    read = prepared.read
-    identity = ID[read.kind]
-    changed = read.frame.filter(pl.col(identity).is_in(prepared.difference.changed)).select(RECORD[read.kind].keys())
-    before = catalogue.written_records(engine, read.kind, list(RECORD[read.kind])).join(
-        changed, on=identity, how="semi"
-    )
+def _changes(known: pl.DataFrame, changed: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """What becomes another in records that the ledger knows: a row for each value (`CHANGES`), as texts."""
+    identity = ID[kind]
+    changed = changed.select(RECORD[kind].keys())
+    before = known.join(changed, on=identity, how="semi")
     after = changed.select(identity, "title", *(_text(name, changed).alias(f"{name} ") for name in changed.columns))
     was = before.select(identity, *(_text(name, before).alias(f"{name}  ") for name in before.columns))
     both = after.join(was, on=identity, maintain_order="left")
@@ -188,10 +193,10 @@ def changes(engine: Engine, prepared: Prepared) -> pl.DataFrame:
             before=f"{name}  ",
             after=f"{name} ",
         )
-        for name in RECORD[read.kind]
+        for name in RECORD[kind]
         if name != identity
     ]
-    order = {name: place for place, name in enumerate(RECORD[read.kind])}
+    order = {name: place for place, name in enumerate(RECORD[kind])}
     return (
         pl.concat([pl.DataFrame(schema=CHANGES), *rows])
         .with_columns(place=pl.col("column").replace_strict(order, return_dtype=pl.Int64))

@@ -18,7 +18,7 @@ from matching.ledger import catalogue, presence, uploads
 from matching.ledger.column_choices import column_choices
 from matching.ledger.organisation_names import confirmed_names
 from matching.pipeline import load, prepare
-from matching.schema import FIELDS, KINDS
+from matching.schema import DUPLICATES, FIELDS, KINDS
 from matching.wording import LANGUAGES, say
 
 HEADING: Final = "登记号,成果名称,完成单位,成果简介,转让价格\n"
@@ -313,7 +313,7 @@ def test_duplicates_are_listed_written_and_settled(language: str, run: Run, twic
     said = run(*speak, "--output", output)
     assert (said.code, said.out) == (0, say("cli.duplicates_written", language, count=1, path=output) + "\n")
     heading, row = output.read_text(encoding="utf-8-sig").splitlines()
-    assert heading.split(",") == list(presence.NEAR)
+    assert heading.split(",") == list(DUPLICATES)
     assert row.split(",")[:2] == ["C3", "C4"]
     for wrong, key in ((("C3", "C3"), "presence.same_record"),):
         said = run(*speak, "--same", *wrong)

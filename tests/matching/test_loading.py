@@ -28,7 +28,7 @@ from matching.intake.records import derived_id
 from matching.ledger import catalogue, presence, uploads
 from matching.ledger.database import open_ledger
 from matching.ledger.organisation_names import confirm, confirmed_names
-from matching.pipeline import Prepared, assess_all, changes, load, prepare, remembered_plan
+from matching.pipeline import Prepared, assess_all, load, prepare, remembered_plan
 from matching.schema import ID, KINDS, Kind
 
 HEADING: Final = "登记号,成果名称,完成单位,成果简介,转让价格\n"
@@ -67,7 +67,6 @@ def test_looking_at_a_file_writes_nothing(kind: Kind, ledger: Engine) -> None:
     rows = {"title": "沼气脱硫罐"}, {ID[kind]: "Z1", "title": "大豆色选机"}, {ID[kind]: "Z2", "title": "光纤"}
     read = listed(kind, *rows)
     first = prepare(ledger, read, "甲所", content_of(read.frame))
-    changes(ledger, first)
     remembered_plan(ledger, kind, "甲所")
     assert dump(path) == before
     assert whole(prepare(ledger, read, "甲所", content_of(read.frame))) == whole(first)
@@ -93,7 +92,7 @@ def test_loading_does_what_was_shown_and_twice_changes_nothing(ledger: Engine) -
     again = prepare(ledger, read, "甲所", b"file")
     assert again.difference.counts == {"new": 0, "changed": 0, "unchanged": 2, "missing": 0}
     assert again.near.is_empty()
-    assert changes(ledger, again).is_empty()
+    assert again.changes.is_empty()
     load(ledger, again, "甲")
     assert catalogue.current_records(ledger, "achievements").equals(held)
     assert catalogue.current_fields(ledger, "achievements").equals(fields)
@@ -105,7 +104,7 @@ def test_what_changes_is_told_value_by_value(ledger: Engine) -> None:
     confirm(ledger, {"甲所": "甲研究所"}, "甲")
     presence.settle_near(ledger, "achievements", "C1", "C2", same=True, agent="甲")
     shown = prepare(ledger, file("C1,沼气脱硫罐,甲所,新,20万元", "C2,大豆色选机,甲所,,", "C3,新的,甲所,,"))
-    told = changes(ledger, shown)
+    told = shown.changes
     assert told.select("record_id", "title", "column", "before", "after").rows() == [
         ("C1", "沼气脱硫罐", "title", "沼气脱硫塔", "沼气脱硫罐"),
         ("C1", "沼气脱硫罐", "summary", "旧", "新"),
@@ -120,7 +119,7 @@ def test_what_no_column_holds_and_lists_are_told_as_texts(ledger: Engine) -> Non
     first = {"title": "一", "keywords": ["甲", "乙"], "extras": [{"heading": "备注", "text": "急"}]}
     second = {"title": "一", "keywords": ["甲"], "extras": [{"heading": "备注", "text": "不急"}]}
     load(ledger, listed("demands", first), "甲")
-    told = changes(ledger, prepare(ledger, listed("demands", second)))
+    told = prepare(ledger, listed("demands", second)).changes
     assert told.select("column", "before", "after").rows() == [
         ("keywords", "甲；乙", "甲"),
         ("extras", "备注：急", "备注：不急"),

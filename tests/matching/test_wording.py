@@ -32,17 +32,15 @@ from matching.wording import DEFAULT_LANGUAGE, LANGUAGES, say
 
 SOURCES = sorted(path for folder in ("matching", "ui") for path in (ROOT / folder).rglob("*.py"))
 # Functions whose literal argument at this place is a key.
-KEY_PLACE = {"say": 0, "t": 0, "Problem": 0, "button": 0, "_refused": 1, "_print": 1}
+KEY_PLACE = {"say": 0, "t": 0, "Problem": 0, "button": 0, "_refused": 1, "tell": 1, "must_end": 2}
 KEY = re.compile(r"[a-z]+\.[a-z_0-9]+")
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 # Punctuation that joins or sets off words in either language, and marks that a pattern looks for in users' files.
 PUNCTUATION = set("、；：·，。“”（）　→—…【】〔〕￥¥＝＋－＠×")
 # Chinese words in code, each for a reason: they are read from users' files, not said to users.
 WORDS_READ = {
-    # Units of amounts, forms of days.
-    "matching/intake/cells.py": {"亿", "元", "万", "约", "人", "民", "币", "年", "月", "日"},
-    # A yes-or-no cell of a workbook becomes the word that an office would write; the process imports nothing.
-    "matching/intake/workbook_process.py": {"是", "否"},
+    # Forms of days.
+    "matching/intake/cells.py": {"年", "月", "日"},
 }
 # Texts that are made of places and punctuation alone.
 WITHOUT_WORDS = {"place.file", "place.message", "why.level_share", "review.with_reason", "list.separator"}

@@ -19,9 +19,9 @@ _NAMES: Final = "upload_names"
 _SHORT: Final = 120
 
 
-def show_differences(prepared: Prepared, changed: pl.DataFrame) -> None:
+def show_differences(prepared: Prepared) -> None:
     """A tab for each kind of change that there is; those without anything in them are left out."""
-    difference = prepared.difference
+    difference, changed = prepared.difference, prepared.changes
     vague = prepared.quality.filter(pl.col("vague"))
     st.text(t("upload.difference", **difference.counts))
     tabs: list[tuple[str, int, Callable[[], None]]] = [

@@ -10,7 +10,7 @@ import streamlit as st
 
 from matching.fields.taxonomies import Taxonomy, first_taxonomy, load_taxonomies, load_taxonomy
 from matching.reporting.statistics import UNKNOWN
-from matching.schema import ID, Kind
+from matching.schema import ID, KINDS, Kind
 from ui.access import language, t, worded_key
 from ui.catalogue_cache import fields
 
@@ -54,6 +54,20 @@ def open_with_field(choice: FieldChoice) -> None:
 
 def _field_key(taxonomy: str) -> str:
     return f"field_{taxonomy}"
+
+
+def choose_kind() -> Kind:
+    """Which of the two lists; it lives in the address."""
+    return st.segmented_control(
+        t("lists.kind"),
+        KINDS,
+        format_func=lambda each: t(f"kind.{each}"),
+        default=KINDS[0],
+        required=True,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
 
 
 def choose_taxonomy() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import polars as pl
@@ -82,12 +83,17 @@ def _show_upload(row: dict[str, Any]) -> None:
 
 
 def _take_back(upload_id: int) -> None:
+    _act(lambda: uploads.take_back(ledger(), upload_id, settings().agent), t("cli.taken_back", upload=upload_id))
+
+
+def _act(act: Callable[[], object], done: str) -> None:
+    """Do what was asked for; the next run of the page tells that it was done, or why not."""
     try:
-        uploads.take_back(ledger(), upload_id, settings().agent)
+        act()
     except DuijieError as error:
         st.session_state[_FAILED] = error.text(language())
         return
-    st.session_state[_MESSAGE] = t("cli.taken_back", upload=upload_id)
+    st.session_state[_MESSAGE] = done
 
 
 def show_missing(kind: Kind) -> None:
@@ -115,12 +121,10 @@ def show_missing(kind: Kind) -> None:
 
 
 def _settle(kind: Kind, ids: list[str], gone: bool) -> None:
-    try:
-        presence.settle_missing(ledger(), kind, ids, gone=gone, agent=settings().agent)
-    except DuijieError as error:
-        st.session_state[_FAILED] = error.text(language())
-        return
-    st.session_state[_MESSAGE] = t("cli.missing_settled", count=len(ids))
+    _act(
+        lambda: presence.settle_missing(ledger(), kind, ids, gone=gone, agent=settings().agent),
+        t("cli.missing_settled", count=len(ids)),
+    )
 
 
 def show_near(kind: Kind) -> None:
@@ -163,11 +167,6 @@ def show_near(kind: Kind) -> None:
 
 
 def _settle_pair(kind: Kind, record_id: str, other: str, same: bool) -> None:
-    try:
-        presence.settle_near(ledger(), kind, record_id, other, same=same, agent=settings().agent)
-    except DuijieError as error:
-        st.session_state[_FAILED] = error.text(language())
-        return
     ids = {"first": record_id, "second": other}
-    told = t("cli.duplicate_same", **ids) if same else t("cli.duplicate_different", **ids)
-    st.session_state[_MESSAGE] = told
+    done = t("cli.duplicate_same", **ids) if same else t("cli.duplicate_different", **ids)
+    _act(lambda: presence.settle_near(ledger(), kind, record_id, other, same=same, agent=settings().agent), done)

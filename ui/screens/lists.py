@@ -9,11 +9,19 @@ import streamlit as st
 
 from matching.intake.quality import advice
 from matching.ledger import catalogue
-from matching.schema import ID, KINDS, ORGANISATION, Kind
+from matching.schema import ID, ORGANISATION, Kind
 from ui.access import language, ledger, t
 from ui.catalogue_cache import now, quality, records
 from ui.components.corrections import explained, show_fields, show_outcome
-from ui.components.filters import choose_field, choose_standing, field_name, with_field, with_standing, with_words
+from ui.components.filters import (
+    choose_field,
+    choose_kind,
+    choose_standing,
+    field_name,
+    with_field,
+    with_standing,
+    with_words,
+)
 from ui.components.record import show_record
 from ui.components.tables import height_of
 
@@ -23,17 +31,7 @@ _SENT_WHOLE: Final = 2_000
 def show() -> None:
     """The screen."""
     st.subheader(t("lists.title"))
-    kind = st.segmented_control(
-        t("lists.kind"),
-        KINDS,
-        format_func=lambda each: t(f"kind.{each}"),
-        default=KINDS[0],
-        required=True,
-        key="kind",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    _browse(kind)
+    _browse(choose_kind())
 
 
 def _browse(kind: Kind) -> None:

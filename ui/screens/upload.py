@@ -23,6 +23,7 @@ from matching.schema import KINDS, Kind
 from ui.access import language, ledger, settings, t
 from ui.catalogue_cache import now
 from ui.components.differences import chosen_names, show_differences
+from ui.components.filters import choose_kind
 from ui.components.headings import chosen_columns, chosen_heading_row
 from ui.components.long_work import CHECKING, LOADING, MATCHING, long_work
 from ui.components.moments import local_minute
@@ -32,6 +33,7 @@ from ui.components.upload_history import show_history, show_missing, show_near
 _LOADED: Final = "upload_loaded"
 _COUNT: Final = "upload_count"
 _OPENED: Final = "upload_opened"
+_READ: Final = "upload_read"
 _PREPARED: Final = "upload_prepared"
 _NOBODY: Final = ""
 
@@ -49,16 +51,7 @@ class _File:
 def show() -> None:
     """The screen."""
     st.subheader(t("upload.title"))
-    kind = st.segmented_control(
-        t("lists.kind"),
-        KINDS,
-        format_func=lambda each: t(f"kind.{each}"),
-        default=KINDS[0],
-        required=True,
-        key="kind",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    kind = choose_kind()
     left, right = st.columns([3, 2], gap="large")
     with left:
         institute = _institute(kind)
@@ -70,8 +63,8 @@ def show() -> None:
     if message := st.session_state.pop(_LOADED, None):
         st.success(message)
     if uploaded is None:
-        st.session_state.pop(_OPENED, None)
-        st.session_state.pop(_PREPARED, None)
+        for kept in (_OPENED, _READ, _PREPARED):
+            st.session_state.pop(kept, None)
     else:
         _show_file(kind, institute, uploaded)
     st.divider()
@@ -99,18 +92,18 @@ def _show_file(kind: Kind, institute: str, uploaded: UploadedFile) -> None:
         return
     if read is None:
         return
-    reading, plan = read
+    reading, plan, chosen = read
     good_rows = show_problems(reading, lambda: marked_workbook(reading, file.sheets, language()))
     show_left_out(reading)
-    prepared = _prepared(file, reading, institute)
-    show_differences(prepared, pipeline.changes(ledger(), prepared))
+    prepared = _prepared(file, reading, institute, plan)
+    show_differences(prepared)
     st.button(
         t("lists.load"),
         type="primary",
         key="load",
         disabled=reading.frame.is_empty() or (bool(reading.wrong) and not good_rows),
         on_click=_load,
-        args=(prepared, plan, chosen_names(prepared)),
+        args=(prepared, chosen, chosen_names(prepared)),
     )
 
 
@@ -139,8 +132,8 @@ def _opened(identity: str, name: str, content: bytes) -> _File:
     return file
 
 
-def _read(file: _File, kind: Kind, institute: str) -> tuple[Reading, Plan] | None:
-    """The file, read by what is known and was chosen of its columns; None where the heading is still to be found."""
+def _read(file: _File, kind: Kind, institute: str) -> tuple[Reading, Plan, dict[str, str]] | None:
+    """The file as read, by which plan, and what of it was chosen now; None where the heading is still to be found."""
     remembered = pipeline.remembered_plan(ledger(), kind, institute)
     row = None
     try:
@@ -155,20 +148,24 @@ def _read(file: _File, kind: Kind, institute: str) -> tuple[Reading, Plan] | Non
             return None
     chosen = chosen_columns(file.sheets, headings, kind, f"{file.identity}:{institute}:{row}")
     plan = Plan({**remembered.columns, **chosen}, row)
-    if row is None and not chosen:
-        return first, Plan()
-    return _tables(file, kind, plan), Plan(chosen, row)
+    return _tables(file, kind, plan), plan, chosen
 
 
 def _tables(file: _File, kind: Kind, plan: Plan) -> Reading:
-    return read_tables(file.name, file.content, file.sheets, kind, settings(), plan, good_rows=True)
+    """The file by a plan: by the last two it is kept, for a large one takes seconds at each press of a button."""
+    known = cast(list[tuple[str, Plan, Reading]], st.session_state.setdefault(_READ, []))
+    for identity, by, reading in known:
+        if (identity, by) == (file.identity, plan):
+            return reading
+    reading = read_tables(file.name, file.content, file.sheets, kind, settings(), plan, good_rows=True)
+    st.session_state[_READ] = [*known[-1:], (file.identity, plan, reading)]
+    return reading
 
 
-def _prepared(file: _File, reading: Reading, institute: str) -> Prepared:
+def _prepared(file: _File, reading: Reading, institute: str, plan: Plan) -> Prepared:
     """The file beside the ledger; looked at again when the file is read otherwise or the ledger has changed."""
     at = now()
-    rows = tuple(reading.frame["content_hash"].hash().sort()[:64])
-    key = (file.identity, institute, rows, reading.frame.height, reading.refused, at.upload, at.mark)
+    key = (file.identity, institute, plan, at.upload, at.mark)
     known = st.session_state.get(_PREPARED)
     if known is not None and known[0] == key:
         return cast(Prepared, known[1])
@@ -178,13 +175,11 @@ def _prepared(file: _File, reading: Reading, institute: str) -> Prepared:
     return prepared
 
 
-def _load(prepared: Prepared, plan: Plan, names: dict[str, str]) -> None:
+def _load(prepared: Prepared, columns: dict[str, str], names: dict[str, str]) -> None:
     """Write the file that was shown; the uploader is emptied, so that a second press finds nothing to load."""
     try:
         with long_work(LOADING) as progress:
-            found = pipeline.load(
-                ledger(), prepared, settings().agent, progress, columns=dict(plan.columns), names=names
-            )
+            found = pipeline.load(ledger(), prepared, settings().agent, progress, columns=columns, names=names)
     except DuijieError as error:
         st.error(error.text(language()))
         return

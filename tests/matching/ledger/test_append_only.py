@@ -18,11 +18,11 @@ from matching.ledger.corrections import correct
 from matching.ledger.database import reading, writing
 from matching.ledger.decisions import decide
 from matching.ledger.judgements import add_model, set_level
-from matching.ledger.presence import NEAR, settle_near
+from matching.ledger.presence import settle_near
 from matching.ledger.runs import add_run
 from matching.ledger.tables import decision, metadata, pair_level
 from matching.ledger.uploads import Beside
-from matching.schema import CANDIDATES, FIELDS, ID, KINDS
+from matching.schema import CANDIDATES, DUPLICATES, FIELDS, ID, KINDS
 
 CANDIDATE = {
     **dict.fromkeys(CANDIDATES, ""),
@@ -45,7 +45,7 @@ def beside(record_id: str) -> Beside:
         names={"甲": "甲所"},
         quality=pl.DataFrame(scored),
         rules="1" * 16,
-        near=pl.DataFrame([(record_id, "Z9", 0.9, 0.9, None, True, False)], schema=NEAR, orient="row"),
+        near=pl.DataFrame([(record_id, "Z9", 0.9, 0.9, None, True, False)], schema=DUPLICATES, orient="row"),
     )
 
 

@@ -26,7 +26,7 @@ from matching.ledger.organisation_names import confirmed_names
 from matching.ledger.runs import add_run, candidates_of, latest_run
 from matching.ledger.tables import metadata
 from matching.pipeline import review_list
-from matching.schema import CANDIDATES, FIELDS, KINDS
+from matching.schema import CANDIDATES, DUPLICATES, FIELDS, KINDS
 
 # Tables in which `filled` leaves no row: its run has no candidates, and there is no list of achievements.
 WITHOUT_ROWS = {"achievement", "candidate"}
@@ -72,7 +72,7 @@ def filled(engine: Engine) -> None:
     read = Reading("demands", "需求.csv", "0" * 64, demands, 2, (Heading(1, (), ()),), ())
     field = pl.DataFrame([("D1", "province_4567", "N3", 0.5, "text", ["防冰"])], schema=FIELDS, orient="row")
     scored = pl.DataFrame({"record_id": ["D1"], "quality": [40], "vague": [True], "lacks": [["figures"]]})
-    near = pl.DataFrame([("D1", "D2", 0.9, 0.9, None, True, False)], schema=presence.NEAR, orient="row")
+    near = pl.DataFrame([("D1", "D2", 0.9, 0.9, None, True, False)], schema=DUPLICATES, orient="row")
     said = {"columns": {"名目": "title"}, "names": {"甲": "甲厂"}, "quality": scored, "rules": "1" * 16, "near": near}
     uploads.add(engine, read, field, "甲", beside=uploads.Beside("甲厂", b"file", **said))
     uploads.add(engine, read, field, "甲")

@@ -13,10 +13,10 @@ from matching.errors import CallError, DuijieError, LedgerError
 from matching.ledger import catalogue, presence, uploads
 from matching.ledger.database import reading
 from matching.ledger.organisation_names import confirm
-from matching.ledger.presence import NEAR, near_pairs, settle_missing, settle_near
+from matching.ledger.presence import near_pairs, settle_missing, settle_near
 from matching.ledger.tables import record_mark
 from matching.ledger.uploads import Beside, Difference
-from matching.schema import FIELDS, ID, KINDS, Kind
+from matching.schema import DUPLICATES, FIELDS, ID, KINDS, Kind
 
 NO_FIELDS: Final = pl.DataFrame(schema=FIELDS)
 STATUS: Final = {"demands": ("open", "closed"), "achievements": ("available", "withdrawn")}
@@ -34,7 +34,7 @@ def put(
     """Load a file with a record for each letter; the title of a capital is another."""
     rows = [{ID[kind]: name.lower(), "title": f"题 {name}"} for name in names]
     read = listed(kind, *rows, rejected=tuple({ID[kind]: name} for name in rejected))
-    pairs = pl.DataFrame([(*pair, 0.9, 0.9, 0.8, True, False) for pair in near], schema=NEAR, orient="row")
+    pairs = pl.DataFrame([(*pair, 0.9, 0.9, 0.8, True, False) for pair in near], schema=DUPLICATES, orient="row")
     return uploads.add(engine, read, NO_FIELDS, "甲", beside=Beside(institute=institute, near=pairs))
 
 
@@ -198,10 +198,10 @@ def near(engine: Engine, kind: Kind = KIND) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pairs_that_look_alike_are_proposed_the_likest_first(kind: Kind, ledger: Engine) -> None:
-    assert near_pairs(ledger, kind).schema == NEAR
+    assert near_pairs(ledger, kind).schema == DUPLICATES
     assert near_pairs(ledger, kind).is_empty()
     put(ledger, "abcd", kind=kind, near=(("a", "b"), ("c", "d")))
-    likest = pl.DataFrame([("b", "c", 0.95, 0.9, None, False, False)], schema=NEAR, orient="row")
+    likest = pl.DataFrame([("b", "c", 0.95, 0.9, None, False, False)], schema=DUPLICATES, orient="row")
     uploads.add(ledger, listed(kind, {ID[kind]: "b", "title": "题 b"}), NO_FIELDS, "甲", beside=Beside(near=likest))
     assert near(ledger, kind) == [("b", "c"), ("a", "b"), ("c", "d")]
     assert near_pairs(ledger, kind).row(0) == likest.row(0)
@@ -211,7 +211,7 @@ def test_pairs_that_look_alike_are_proposed_the_likest_first(kind: Kind, ledger:
 
 def test_a_pair_that_is_found_again_is_listed_once_with_its_newest_likeness(ledger: Engine) -> None:
     put(ledger, "ab", near=(("a", "b"),))
-    again = pl.DataFrame([("a", "b", 0.7, 0.7, None, True, False)], schema=NEAR, orient="row")
+    again = pl.DataFrame([("a", "b", 0.7, 0.7, None, True, False)], schema=DUPLICATES, orient="row")
     uploads.add(ledger, listed(KIND, {"achievement_id": "a"}), NO_FIELDS, "甲", beside=Beside(near=again))
     assert near_pairs(ledger, KIND).rows() == again.rows()
     uploads.take_back(ledger, 2, "乙")
