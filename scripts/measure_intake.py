@@ -86,7 +86,6 @@ def measure(path: Path, ledger: Path) -> None:
     read = read_tables(path.name, content, sheets, "achievements", settings)
     tell("rows checked")
     prepared = pipeline.prepare(engine, read, "省成果库", content, tell)
-    tell("quality scored")
     found = pipeline.load(engine, prepared, "measuring", tell)
     tell("originals and marks")
     pairs = prepared.near.select("first_id", "second_id").rows()

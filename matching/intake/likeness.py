@@ -191,7 +191,8 @@ def _other_words(one: Title, other: Title) -> tuple[bool, bool]:
 
 
 def _with_new_characters(words: frozenset[str], title: str) -> set[str]:
-    return {word for word in words if not set(word) <= set(title)}
+    characters = frozenset(title) if words else frozenset()
+    return {word for word in words if not characters.issuperset(word)}
 
 
 def _in_letters(words: set[str]) -> bool:

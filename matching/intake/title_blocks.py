@@ -57,7 +57,9 @@ def rules() -> dict[str, Any]:
         found[name] = re.compile(found[name])
     for kind in ("demands", "achievements"):
         found[kind] = {name: re.compile(pattern) for name, pattern in found[kind].items()}
-    found["writing"] = str.maketrans(found["writing"]["traditional"], found["writing"]["simplified"])
+    traditional, simplified = found["writing"]["traditional"], found["writing"]["simplified"]
+    found["traditional"] = re.compile(f"[{re.escape(traditional)}]")
+    found["writing"] = str.maketrans(traditional, simplified)
     found["first"] = {word: words.partition("|")[0] for words in found["same"] for word in words.split("|")}
     found["same"] = re.compile("|".join(found["same"]))
     return found
@@ -102,7 +104,9 @@ def words_of(core: str) -> frozenset[str]:
 
 
 def _spelt(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().translate(rules()["writing"])
+    spelt = unicodedata.normalize("NFKC", text).casefold()
+    # Looking for a character to translate takes a tenth of the time of translating.
+    return spelt.translate(rules()["writing"]) if rules()["traditional"].search(spelt) else spelt
 
 
 def _squeezed(spelt: str) -> str:

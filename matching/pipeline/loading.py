@@ -20,6 +20,7 @@ from matching.ledger import catalogue, corrections, uploads
 from matching.ledger.column_choices import column_choices
 from matching.ledger.organisation_names import confirmed_names
 from matching.ledger.uploads import Beside, Difference
+from matching.pipeline import beside
 from matching.pipeline.progress import Progress, step
 from matching.schema import DUPLICATES, ID, KINDS, ORGANISATION, RECORD, Kind
 
@@ -44,8 +45,8 @@ class Prepared:
     `read` has the ledger's ids where it knows a record under another (`renamed`, by the file's id); `difference` is
     what loading it changes, and `changes` each value that becomes another (`CHANGES`), as texts. `names` are proposals
     of what its organisations' names stand for (columns written, name, reason, likeness), `near` records that look alike
-    (`schema.DUPLICATES`), in the file or with the ledger's, `quality` how good each record is (columns record_id,
-    quality, vague, lacks).
+    (`schema.DUPLICATES`), in the file or with the ledger's, `fields` those of new and changed records
+    (`schema.FIELDS`), `quality` how good each record is (columns record_id, quality, vague, lacks).
     """
 
     read: Reading
@@ -55,6 +56,7 @@ class Prepared:
     renamed: Mapping[str, str]
     names: pl.DataFrame
     near: pl.DataFrame
+    fields: pl.DataFrame
     quality: pl.DataFrame
     content: bytes = field(default=b"", repr=False)
 
@@ -86,13 +88,21 @@ def prepare(
     frame = with_known_values(frame, known, read.kind, _stated(read, institute))
     rejected = None if read.rejected is None else with_known_ids(read.rejected, known, read.kind, confirmed)[0]
     read = replace(read, frame=frame, rejected=rejected)
+    found = uploads.difference(engine, read, institute)
+    fresh = frame.filter(pl.col(ID[read.kind]).is_in([*found.new, *found.changed]))
+    fields = beside.start(fresh.height, assign_fields, fresh, ID[read.kind], corrections.corrected_records(engine))
     resolved = organisations.resolve(
         frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
     )
-    near = _near(read, known, confirmed, progress)
-    found = uploads.difference(engine, read, institute)
     if progress:
         progress("compare", 1, 1)
+    near = _near(read, known, confirmed, progress)
+    scored = quality.assess(frame, read.kind)
+    if progress:
+        progress("fields", 0, 1)
+    assigned = fields.result()
+    if progress:
+        progress("fields", 1, 1)
     return Prepared(
         read=read,
         institute=institute,
@@ -101,7 +111,8 @@ def prepare(
         renamed=renamed,
         names=organisations.proposals(resolved),
         near=near,
-        quality=quality.assess(frame, read.kind),
+        fields=assigned,
+        quality=scored,
         content=content,
     )
 
@@ -158,13 +169,7 @@ def load(
     """
     prepared = file if isinstance(file, Prepared) else prepare(engine, file, progress=progress)
     read = prepared.read
-    if progress:
-        progress("fields", 0, 1)
-    fresh = read.frame.filter(pl.col(ID[read.kind]).is_in([*prepared.difference.new, *prepared.difference.changed]))
-    fields = assign_fields(fresh, ID[read.kind], corrections.corrected_records(engine))
-    if progress:
-        progress("fields", 1, 1)
-    beside = Beside(
+    with_it = Beside(
         institute=prepared.institute,
         content=prepared.content,
         columns=columns or {},
@@ -174,7 +179,7 @@ def load(
         near=prepared.near,
     )
     expected = prepared.difference if isinstance(file, Prepared) else None
-    return uploads.add(engine, read, fields, agent, step(progress, "write"), beside, expected)
+    return uploads.add(engine, read, prepared.fields, agent, step(progress, "write"), with_it, expected)
 
 
 def _changes(known: pl.DataFrame, changed: pl.DataFrame, kind: Kind) -> pl.DataFrame:

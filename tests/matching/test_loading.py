@@ -28,7 +28,7 @@ from matching.intake.records import derived_id
 from matching.ledger import catalogue, presence, uploads
 from matching.ledger.database import open_ledger
 from matching.ledger.organisation_names import confirm, confirmed_names
-from matching.pipeline import Prepared, assess_all, load, prepare, remembered_plan
+from matching.pipeline import Prepared, assess_all, beside, load, prepare, remembered_plan
 from matching.schema import ID, KINDS, Kind
 
 HEADING: Final = "登记号,成果名称,完成单位,成果简介,转让价格\n"
@@ -279,7 +279,7 @@ def test_a_step_ends_once(ledger: Engine) -> None:
     told: list[tuple[str, int, int]] = []
     read = file(f"C1,沼气脱硫塔,甲所,{TEXT},", f"C2,沼气脱硫塔,甲所,{TEXT},")
     prepare(ledger, read, progress=lambda *step: told.append(step))
-    assert [step for step, done, total in told if done == total] == ["duplicates", "compare"]
+    assert [step for step, done, total in told if done == total] == ["compare", "duplicates", "fields"]
 
 
 def test_two_may_score_the_quality_at_once(ledger: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,3 +416,12 @@ def test_a_failure_while_writing_leaves_nothing(old: Path, monkeypatch: pytest.M
                 load(engine, replace(shown), "甲")
     engine.dispose()
     assert dump(old) == before
+
+
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_work_beside_gives_what_it_makes_and_raises_what_it_raises(count: int) -> None:
+    held = listed("achievements", {"title": "石墨烯导电浆料的制备方法"}).frame
+    begun = beside.start(count, assign_fields, held, "achievement_id", taxonomies=["contract_fields"])
+    assert begun.result().equals(assign_fields(held, "achievement_id", taxonomies=["contract_fields"]))
+    with pytest.raises(pl.exceptions.ColumnNotFoundError):
+        beside.start(count, assign_fields, held, "no_such_column").result()

@@ -12,8 +12,8 @@ from matching.pipeline import Progress
 from ui.access import t
 
 # Steps of the long works, in their order.
-CHECKING: Final = ("compare", "duplicates")
-LOADING: Final = ("fields", "write")
+CHECKING: Final = ("compare", "duplicates", "fields")
+LOADING: Final = ("write",)
 MATCHING: Final = ("learn", "fields", "vectors", "rank", "write")
 
 
