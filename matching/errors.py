@@ -86,6 +86,10 @@ class LedgerError(DuijieError):
     """The ledger cannot be opened, read or written."""
 
 
+class NotPermitted(LedgerError):
+    """The viewer may not do this, or not in the name of another."""
+
+
 class DecidedMeanwhile(LedgerError):
     """Somebody decided the pair after it had been shown; nothing was written."""
 

@@ -172,5 +172,12 @@ END_REASONS: Final = (
     "no_answer",
     "need_gone",
     "decision_changed",
+    "withdrawn",
     "other",
 )
+# The reasons that the program gives by itself.
+OWN_END_REASONS: Final = ("decision_changed", "withdrawn")
+# 技术开发, 技术转让, 技术许可, 技术咨询, 技术服务, 作价入股.
+CONTRACT_KINDS: Final = ("development", "transfer", "licence", "consulting", "service", "investment")
+
+ROLES: Final = ("agent", "institute", "official", "admin")

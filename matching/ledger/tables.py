@@ -28,7 +28,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from matching.schema import ACHIEVEMENT, CORRECTED, DEAL_ENDED, DEAL_STATES, DEMAND, EXTRAS, KINDS, VERDICTS, Kind
+from matching.schema import (
+    ACHIEVEMENT,
+    CONTRACT_KINDS,
+    CORRECTED,
+    DEAL_ENDED,
+    DEAL_STATES,
+    DEMAND,
+    EXTRAS,
+    KINDS,
+    ROLES,
+    VERDICTS,
+    Kind,
+)
 
 metadata: Final = MetaData(
     naming_convention={
@@ -190,6 +202,7 @@ record_mark: Final = Table(
     Column("other", String(200)),
     # The upload that said so; null where a person did.
     Column("upload_id", ForeignKey("upload.upload_id"), index=True),
+    Column("why", Text, nullable=False, server_default=""),
     Column("agent", String(200), nullable=False),
     Column("at", String(32), nullable=False),
     _one_of("kind", KINDS),
@@ -301,6 +314,7 @@ candidate: Final = Table(
     Column("other_terms", Float, nullable=False),
     Column("shared_fields", JSON, nullable=False),
     UniqueConstraint("run_id", "demand_id", "achievement_id"),
+    Index("ix_candidate_achievement", "run_id", "achievement_id"),
 )
 
 decision: Final = Table(
@@ -320,6 +334,19 @@ decision: Final = Table(
     UniqueConstraint("demand_id", "achievement_id", "agent", "nonce"),
     _one_of("verdict", (*VERDICTS, UNDONE)),
     Index("ix_decision_pair", "demand_id", "achievement_id", "decision_id"),
+    Index("ix_decision_agent", "agent", "decision_id"),
+)
+
+# Whose work a demand is; null gives it back.
+assignment: Final = Table(
+    "assignment",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("demand_id", String(200), nullable=False),
+    Column("holder", String(200)),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("ix_assignment_demand", "demand_id", "entry_id"),
 )
 
 pair_level: Final = Table(
@@ -372,4 +399,126 @@ deal_event: Final = Table(
     Column("agent", String(200), nullable=False),
     Column("at", String(32), nullable=False),
     _one_of("state", (*DEAL_STATES, DEAL_ENDED)),
+)
+
+# What a deal is about: all of it anew at each change, the newest entry counts. Amounts are in fen.
+deal_terms: Final = Table(
+    "deal_terms",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("deal_id", ForeignKey("deal.deal_id"), nullable=False),
+    Column("contract_kind", String(20)),
+    Column("total_fen", BigInteger),
+    Column("technical_fen", BigInteger),
+    Column("signed_on", Date),
+    Column("registered_on", Date),
+    Column("industrialised_on", Date),
+    Column("registration_number", String(100)),
+    Column("buyer", Text, nullable=False),
+    Column("seller", Text, nullable=False),
+    Column("transfer_institution", Text, nullable=False),
+    Column("responsible", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+    _one_of("contract_kind", CONTRACT_KINDS),
+    CheckConstraint("technical_fen <= total_fen", name="amounts"),
+    Index("ix_deal_terms_deal", "deal_id", "entry_id"),
+    Index("ix_deal_terms_registration_number", "registration_number"),
+)
+
+# Payments actually made; one taken back is followed by an entry that corrects it, of the same amount below zero.
+deal_payment: Final = Table(
+    "deal_payment",
+    metadata,
+    Column("payment_id", Integer, primary_key=True),
+    Column("deal_id", ForeignKey("deal.deal_id"), nullable=False, index=True),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("paid_on", Date, nullable=False),
+    Column("corrects", ForeignKey("deal_payment.payment_id"), unique=True),
+    Column("why", Text, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+)
+
+# Names and links of documents; an entry that corrects another takes it from the list.
+deal_document: Final = Table(
+    "deal_document",
+    metadata,
+    Column("document_id", Integer, primary_key=True),
+    Column("deal_id", ForeignKey("deal.deal_id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("corrects", ForeignKey("deal_document.document_id"), unique=True),
+    Column("why", Text, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+)
+
+# Accounts: all of one anew at each change, the newest entry of a name counts.
+account: Final = Table(
+    "account",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, index=True),
+    Column("role", String(20), nullable=False),
+    # Of an institute's account: the name of the institute.
+    Column("organisation", Text, nullable=False),
+    # What an identity provider says of the person; "" where only the password counts.
+    Column("email", String(320), nullable=False, index=True),
+    # "" for an account that has no password.
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+    _one_of("role", ROLES),
+)
+
+login_attempt: Final = Table(
+    "login_attempt",
+    metadata,
+    Column("attempt_id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("succeeded", Boolean, nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("ix_login_attempt_name", "name", "attempt_id"),
+)
+
+login_session: Final = Table(
+    "login_session",
+    metadata,
+    Column("session_id", Integer, primary_key=True),
+    # The browser holds the token, the ledger its SHA-256.
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+
+login_session_end: Final = Table(
+    "login_session_end",
+    metadata,
+    Column("session_id", ForeignKey("login_session.session_id"), primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+)
+
+# A link of the chain for every transaction and table: what was added, sealed with all that was there before.
+link: Final = Table(
+    "link",
+    metadata,
+    Column("link_id", Integer, primary_key=True),
+    Column("table_name", String(60), nullable=False),
+    Column("rows", Integer, nullable=False),
+    # Where the table's last sealed row stands; see `chain`.
+    Column("last_place", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Index("ix_link_table", "table_name", "link_id"),
 )
