@@ -1,6 +1,6 @@
 """The command line: parses, calls the pipeline, prints."""
 
-from matching.cli import catalogue, ranking, serving
+from matching.cli import accounts, catalogue, keeping, ranking, serving
 from matching.cli.running import main
 
-__all__ = ["catalogue", "main", "ranking", "serving"]
+__all__ = ["accounts", "catalogue", "keeping", "main", "ranking", "serving"]

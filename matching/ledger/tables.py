@@ -314,7 +314,8 @@ candidate: Final = Table(
     Column("other_terms", Float, nullable=False),
     Column("shared_fields", JSON, nullable=False),
     UniqueConstraint("run_id", "demand_id", "achievement_id"),
-    Index("ix_candidate_achievement", "run_id", "achievement_id"),
+    # All that the queue reads of a candidate: its row is long.
+    Index("ix_candidate_achievement", "run_id", "achievement_id", "demand_id", "rank", "score", "level"),
 )
 
 decision: Final = Table(

@@ -19,6 +19,52 @@ _NEW_TABLES = (
     "login_session_end",
     "link",
 )
+_OLD_TABLES = (
+    "upload",
+    "original",
+    "upload_reversal",
+    "upload_repeat",
+    "demand",
+    "achievement",
+    "record_field",
+    "record_quality",
+    "record_mark",
+    "near_pair",
+    "column_choice",
+    "organisation_name",
+    "field_change",
+    "run",
+    "candidate",
+    "decision",
+    "pair_level",
+    "level_model",
+    "deal",
+    "deal_event",
+)
+# Tables without a number of their own that tells the order in which rows came.
+_WITHOUT_NUMBER = (
+    "original",
+    "upload_reversal",
+    "upload_repeat",
+    "demand",
+    "achievement",
+    "record_field",
+    "record_quality",
+    "candidate",
+    "login_session_end",
+)
+
+
+class _PlainInteger(sa.types.UserDefinedType[int]):
+    """A whole number that SQLite, other than INTEGER, does not take for the number of the row when it is the key."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        return "INT"
+
+
+_PLAIN_INTEGER = sa.Integer().with_variant(_PlainInteger(), "sqlite")
 
 
 def upgrade() -> None:
@@ -149,18 +195,47 @@ def upgrade() -> None:
     op.create_index("ix_deal_terms_registration_number", "deal_terms", ["registration_number"], unique=False)
     op.create_table(
         "login_session_end",
-        sa.Column("session_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("session_id", _PLAIN_INTEGER, autoincrement=False, nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"], ["login_session.session_id"], name=op.f("fk_login_session_end_session_id")
         ),
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_login_session_end")),
     )
-    op.create_index("ix_candidate_achievement", "candidate", ["run_id", "achievement_id"], unique=False)
+    op.create_index(
+        "ix_candidate_achievement",
+        "candidate",
+        ["run_id", "achievement_id", "demand_id", "rank", "score", "level"],
+        unique=False,
+    )
     op.create_index("ix_decision_agent", "decision", ["agent", "decision_id"], unique=False)
     op.add_column("record_mark", sa.Column("why", sa.Text(), server_default="", nullable=False))
+    _give_reversals_places()
     for table in _NEW_TABLES:
         _refuse_changes(table)
+    if op.get_bind().dialect.name != "sqlite":
+        _set_up_postgresql()
+
+
+def _give_reversals_places() -> None:
+    """Let SQLite number the rows of reversals in the order in which they came, not by the upload."""
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    op.create_table(
+        "upload_reversal_numbered",
+        sa.Column("upload_id", _PLAIN_INTEGER, nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name=op.f("fk_upload_reversal_upload_id")),
+        sa.PrimaryKeyConstraint("upload_id", name=op.f("pk_upload_reversal")),
+    )
+    op.execute(
+        "INSERT INTO upload_reversal_numbered (upload_id, agent, at) "
+        "SELECT upload_id, agent, at FROM upload_reversal ORDER BY at, upload_id"
+    )
+    op.drop_table("upload_reversal")
+    op.rename_table("upload_reversal_numbered", "upload_reversal")
+    _refuse_changes("upload_reversal")
 
 
 def _refuse_changes(table: str) -> None:
@@ -175,3 +250,24 @@ def _refuse_changes(table: str) -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_changes()"
         )
+
+
+def _set_up_postgresql() -> None:
+    """What SQLite does by itself: places of rows, texts in the order of their characters; and TRUNCATE is refused."""
+    op.execute(
+        "CREATE OR REPLACE FUNCTION refuse_changes() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', "
+        "MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"
+    )
+    found = sa.inspect(op.get_bind())
+    for table in (*_OLD_TABLES, *_NEW_TABLES):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes()"
+        )
+        if table in _WITHOUT_NUMBER:
+            op.execute(f"ALTER TABLE {table} ADD COLUMN place BIGSERIAL")
+            op.execute(f"CREATE UNIQUE INDEX ix_{table}_place ON {table} (place)")
+        texts = [column for column in found.get_columns(table) if isinstance(column["type"], sa.String)]
+        changes = (f'ALTER COLUMN "{each["name"]}" TYPE {each["type"]} COLLATE "C"' for each in texts)
+        op.execute(f"ALTER TABLE {table} {', '.join(changes)}")
