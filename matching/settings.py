@@ -9,13 +9,14 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import DirectoryPath, Field, field_validator
+from pydantic import DirectoryPath, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -24,6 +25,8 @@ from pydantic_settings import (
 from matching.wording import DEFAULT_LANGUAGE
 
 Language = Literal["zh_CN", "en"]
+# How people log in where the screens are shared: "" where that was not said.
+Login = Literal["", "accounts", "oidc"]
 
 
 def _default_database_url() -> str:
@@ -44,6 +47,18 @@ class Settings(BaseSettings):
     taxonomies: DirectoryPath | None = None
 
     port: int = Field(default=8501, ge=1, le=65535)
+
+    # Served to others than the person at this machine; `duijie serve --shared` sets it.
+    shared: bool = False
+    login: Login = ""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    cookie_secure: bool = False
+    cookie_secret: SecretStr = SecretStr("")
+    oidc_metadata_url: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_redirect_uri: str = ""
+
     upload_megabytes: int = Field(default=200, ge=1)
     table_rows: int = Field(default=200_000, ge=1)
     table_characters: int = Field(default=150_000_000, ge=1000)
@@ -60,6 +75,14 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _listed_hosts(cls, value: object) -> object:
+        """In the environment host names stand in one text, with commas between them."""
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
         return value
 
     @classmethod

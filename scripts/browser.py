@@ -56,13 +56,21 @@ def duijie(*arguments: str, ledger: str, **environment: str) -> None:
     subprocess.run(command, env=_environment(ledger, environment), check=True, capture_output=True)
 
 
-@contextmanager
-def served(ledger: str, log: Path, **environment: str) -> Iterator[str]:
-    """The screens on a free port of this machine; yields their address."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "matching", "serve", "--port", str(port)]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(ledger: str, log: Path, *options: str, port: int | None = None, **environment: str) -> Iterator[str]:
+    """The screens on a port of this machine, a free one where none is given; yields their address.
+
+    `options` are those of `duijie serve`.
+    """
+    port = port or free_port()
+    command = [sys.executable, "-m", "matching", "serve", "--port", str(port), *options]
     with log.open("wb") as output:
         server = subprocess.Popen(command, env=_environment(ledger, environment), stdout=output, stderr=output)
         try:

@@ -1,37 +1,47 @@
-"""Entry of the screens: `duijie serve` runs this file in Streamlit."""
+"""The script of the screens: Streamlit runs it for every session, behind `ui.server`."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from matching.errors import DuijieError
-from ui.access import choose_language, language, ledger, settings, t
+from matching.errors import DuijieError, NotPermitted
+from ui.access import choose_language, forget_viewer, language, ledger, t, viewer
+from ui.components.identity import show_login, show_viewer
 from ui.components.style import apply_style
-from ui.screens import deals, fields, figures, lists, review, upload
+from ui.pages import SCREENS, nowhere, pages_of
 
 
 def main() -> None:
-    """Frame of every screen: title, pages, language, agent."""
+    """Frame of every screen: title, pages, language, who is logged in."""
     menu, foot = st.sidebar.container(), st.sidebar.container()
     with foot:
         # First of all: everything after it is worded in the language that it gives.
         choose_language()
-        st.text(t("app.agent", agent=settings().agent))
     st.set_page_config(page_title=t("app.title"), layout="wide", initial_sidebar_state="expanded")
     apply_style()
-    pages = [
-        st.Page(review.show, title=t("review.title"), url_path="review", default=True),
-        st.Page(upload.show, title=t("upload.title"), url_path="upload"),
-        st.Page(lists.show, title=t("lists.title"), url_path="lists"),
-        st.Page(fields.show, title=t("fields.title"), url_path="fields"),
-        st.Page(deals.show, title=t("deals.title"), url_path="deals"),
-        st.Page(figures.show, title=t("figures.title"), url_path="statistics"),
-    ]
-    page = st.navigation(pages, position="hidden")
+    try:
+        who = viewer()
+    except NotPermitted as error:
+        with menu:
+            st.markdown(f"## {t('app.title')}")
+        st.navigation([st.Page(nowhere, title=t("app.title"))], position="hidden")
+        show_login(error)
+        return
+    with foot:
+        show_viewer(who)
+    first, shown = pages_of(who)
+    pages = {
+        name: st.Page(screen, title=t(f"{title}.title"), url_path=name, default=name == first)
+        if name in shown
+        # An address that another role has: said in words, not in the server's own English ones.
+        else st.Page(nowhere, title=t("app.no_page"), url_path=name)
+        for name, (screen, title) in SCREENS.items()
+    }
+    page = st.navigation(list(pages.values()), position="hidden")
     with menu:
         st.markdown(f"## {t('app.title')}")
-        for each in pages:
-            st.page_link(each)
+        for name in shown:
+            st.page_link(pages[name])
     try:
         ledger()
         page.run()
@@ -39,4 +49,8 @@ def main() -> None:
         st.error(error.text(language()))
 
 
-main()
+forget_viewer()
+try:
+    main()
+finally:
+    forget_viewer()

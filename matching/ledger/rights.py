@@ -32,6 +32,11 @@ def as_viewer(engine: Engine, viewer: Viewer) -> Engine:
     return engine.execution_options(**{_OPTION: viewer})
 
 
+def unrestricted(engine: Engine) -> Engine:
+    """The same ledger as a whole: for what a permitted operation has to look at without showing it."""
+    return engine.execution_options(**{_OPTION: None})
+
+
 def viewer_of(engine: Engine) -> Viewer | None:
     """For whom the ledger is asked; None on one's own machine."""
     return cast(Viewer | None, engine.get_execution_options().get(_OPTION))
@@ -40,7 +45,7 @@ def viewer_of(engine: Engine) -> Viewer | None:
 def may(engine: Engine, operation: str) -> bool:
     """Whether the viewer may do what `datasets/access/rights.toml` calls so."""
     viewer = viewer_of(engine)
-    return viewer is None or viewer.role in rights()[operation]
+    return viewer is None or viewer.role in rights().get(operation, ())
 
 
 def permit(engine: Engine, operation: str, agent: str | None = None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from browser import settled
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 Open = Callable[..., Page]
 
@@ -19,8 +19,13 @@ JUDGED = "钢质管道熔结粉末内涂及焊口内补涂小车"
 OTHER = "在役旧管线不开挖清洗—挤涂内衬修复技术"
 
 
+def line(page: Page, title: str) -> Locator:
+    """The line of a candidate."""
+    return page.get_by_role("option").filter(has_text=title)
+
+
 def score(page: Page, title: str) -> float:
-    label = page.get_by_role("radiogroup", name="候选成果").get_by_text(title).first.inner_text()
+    label = line(page, title).inner_text()
     found = re.search(r"[01]\.\d{3}", label)
     assert found is not None, label
     return float(found[0])
@@ -28,7 +33,7 @@ def score(page: Page, title: str) -> float:
 
 def test_every_candidate_shows_its_level(sample_server: str, open_screen: Open) -> None:
     page = open_screen(f"{sample_server}/{ADDRESS}")
-    labels = page.get_by_role("radiogroup", name="候选成果").locator("label").all_inner_texts()
+    labels = page.get_by_role("listbox", name="候选成果").get_by_role("option").all_inner_texts()
     assert len(labels) == 10
     assert all(re.search(r"强相关|较强|弱|无关", label) for label in labels)
     scores = [float(re.findall(r"[01]\.\d{3}", label)[0]) for label in labels]
@@ -41,31 +46,33 @@ def test_every_candidate_shows_its_level(sample_server: str, open_screen: Open) 
 def test_a_level_set_by_hand_moves_the_others_and_is_taken_back(sample_server: str, open_screen: Open) -> None:
     page = open_screen(f"{sample_server}/{ADDRESS}")
     before = score(page, OTHER), score(page, JUDGED)
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(JUDGED).click()
+    line(page, JUDGED).click()
     settled(page)
-    levels = page.get_by_test_id("stButtonGroup").filter(has_text="强相关")
-    levels.get_by_text("无关", exact=True).click()
+    unrelated = page.get_by_role("button", name="无关")
+    unrelated.click()
+    expect(unrelated).to_have_attribute("aria-pressed", "true")
     settled(page)
     assert score(page, OTHER) < before[0]
     assert score(page, JUDGED) == before[1], "a pair's own judgement moved it"
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(OTHER).click()
+    line(page, OTHER).click()
     settled(page)
     expect(page.get_by_text(f"与评为无关的「{JUDGED}」相近")).to_be_visible()
 
-    page.get_by_role("radiogroup", name="候选成果").get_by_text(JUDGED).click()
+    line(page, JUDGED).click()
     settled(page)
-    page.get_by_test_id("stButtonGroup").filter(has_text="强相关").get_by_text("无关", exact=True).click()
+    unrelated.click()
+    expect(unrelated).to_have_attribute("aria-pressed", "false")
     settled(page)
     assert (score(page, OTHER), score(page, JUDGED)) == before
 
 
 def test_an_acceptance_is_told_as_the_reason(sample_server: str, open_screen: Open) -> None:
     page = open_screen(f"{sample_server}/{ADDRESS}&language=English")
-    page.get_by_role("radiogroup", name="Candidates").get_by_text(JUDGED).click()
+    line(page, JUDGED).click()
     settled(page)
-    page.get_by_role("button", name="Accept").click()
-    expect(page.get_by_text("Last decision: Accepted")).to_be_visible()
+    page.get_by_role("button", name="Accept A", exact=True).click()
+    expect(page.locator(".recent .plain").first).to_contain_text("Accepted")
     settled(page)
-    page.get_by_role("radiogroup", name="Candidates").get_by_text(OTHER).click()
+    line(page, OTHER).click()
     settled(page)
     expect(page.get_by_text(f"Like “{JUDGED}”, which was accepted")).to_be_visible()

@@ -11,14 +11,7 @@ from browser import settled
 from playwright.sync_api import Page, expect
 
 Open = Callable[..., Page]
-SCREENS = {
-    "": "review",
-    "upload": "upload",
-    "lists": "lists",
-    "fields": "fields",
-    "deals": "deals",
-    "statistics": "figures",
-}
+SCREENS = ("", "matches", "near-misses", "upload", "lists", "fields", "deals", "statistics")
 LANGUAGE = {"zh_CN": "中文", "en": "English"}
 # Names, units and chart axes that are the same in both languages; the menu is the server's own.
 LATIN = re.compile(r"[A-Za-z]{4,}")
@@ -68,7 +61,7 @@ def test_the_server_listens_on_one_address_alone(sample_server: str) -> None:
 def test_the_language_follows_to_every_screen(sample_server: str, open_screen: Open) -> None:
     page = open_screen(sample_server)
     page.get_by_test_id("stSidebar").get_by_text("English", exact=True).click()
-    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    expect(page.get_by_role("button", name="Accept A", exact=True)).to_be_visible()
     settled(page)
     expect(page.get_by_role("combobox", name="Field")).to_have_value("All fields")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lists").click()

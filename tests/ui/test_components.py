@@ -26,12 +26,13 @@ from matching.reporting.statistics import UNKNOWN
 from matching.schema import FIELDS
 from matching.wording import say
 from ui import access, catalogue_cache
+from ui.components.desk_log import AT
 from ui.components.filters import FieldChoice, node_label, with_field, with_words
 from ui.components.moments import local_day, local_minute
 from ui.components.plain import plain
 from ui.components.record import marked
 from ui.components.why import _score_parts, _similarity_parts, aligned_level, level_name, shared_words
-from ui.screens.review import _first_open, _next_open
+from ui.screens.review import _candidate_in_hand
 
 HOSTILE = '<img src=x onerror=alert(1)> ![a](http://b) [c](javascript:d) :material/home: $e$ **f** `g` & "h"'
 
@@ -204,23 +205,25 @@ def rows(*verdicts: str | None) -> pl.DataFrame:
 def test_review_begins_with_what_is_open_then_with_what_was_put_off(
     verdicts: tuple[str | None, ...], first: str
 ) -> None:
-    assert _first_open(rows(*verdicts)) == first
+    assert _candidate_in_hand("D1", rows(*verdicts)) == first
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "chosen", "following"),
+    ("place", "chosen"),
     [
-        ((None, None, None), "A1", "A2"),
-        ((None, None, None), "A3", "A1"),
-        ((None, "reject", None), "A1", "A3"),
-        (("accept", None, "reject"), "A2", None),
-        (("accept", "later"), "A1", None),
+        (("D1", "A1"), "A1"),
+        (("D1", None), None),
+        (("D2", "A1"), "A2"),
+        (("D1", "A9"), "A2"),
+        (None, "A2"),
     ],
+    ids=["where it was put", "all are decided", "another demand", "not in the list", "nowhere yet"],
 )
-def test_a_decision_leads_to_the_next_open_candidate(
-    verdicts: tuple[str | None, ...], chosen: str, following: str | None
+def test_the_desk_stands_where_it_was_put(
+    place: tuple[str, str | None] | None, chosen: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert _next_open(rows(*verdicts), chosen) == following
+    monkeypatch.setattr(streamlit, "session_state", {AT: place})
+    assert _candidate_in_hand("D1", rows("reject", None, "later")) == chosen
 
 
 def test_moments_are_shown_in_the_time_of_the_user() -> None:
