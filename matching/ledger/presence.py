@@ -6,15 +6,18 @@ merged into another takes no part in matching: it is read with the status of one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, insert, or_, select
 
 from matching.errors import CallError, LedgerError, Problem
 from matching.ledger.database import now, reading, writing
+from matching.ledger.deal_closing import close_deals_of
 from matching.ledger.frames import frame
+from matching.ledger.rights import permit, viewer_of
+from matching.ledger.scope import refuse_foreign, visible
 from matching.ledger.tables import (
     DISTINCT,
     GONE,
@@ -44,21 +47,31 @@ OUT_OF_USE: Final[dict[Kind, str]] = {"demands": "closed", "achievements": "with
 _IDENTITY: Final = (MERGED, SPLIT)
 
 
-def _standing(kind: Kind, marks: Sequence[str]) -> Select[tuple[object, ...]]:
-    """The newest of the named marks of each record, as rows of MARKS."""
-    stands = or_(record_mark.c.upload_id.is_(None), record_mark.c.upload_id.not_in(select(upload_reversal.c.upload_id)))
+def _stands() -> ColumnElement[bool]:
+    """Whether a mark did not come with an upload that was taken back."""
+    return or_(record_mark.c.upload_id.is_(None), record_mark.c.upload_id.not_in(select(upload_reversal.c.upload_id)))
+
+
+def _standing(
+    kind: Kind, marks: Sequence[str], record_ids: Collection[str] | None = None
+) -> Select[tuple[object, ...]]:
+    """The newest of the named marks of each record, or of these records, as rows of MARKS."""
     newest = (
         select(func.max(record_mark.c.mark_id))
-        .where(record_mark.c.kind == kind, record_mark.c.mark.in_(marks), stands)
+        .where(record_mark.c.kind == kind, record_mark.c.mark.in_(marks), _stands())
         .group_by(record_mark.c.record_id)
     )
+    if record_ids is not None:
+        newest = newest.where(record_mark.c.record_id.in_(record_ids))
     return select(*(record_mark.c[name] for name in MARKS)).where(record_mark.c.mark_id.in_(newest))
 
 
 def missing(engine: Engine, kind: Kind) -> pl.DataFrame:
     """Records that the latest file of their institute lacks and nobody has said anything of (`MARKS`), by id."""
+    permit(engine, "read_records")
     with reading(engine) as connection:
         found = frame(connection, _standing(kind, PRESENCE), MARKS)
+        found = visible(connection, viewer_of(engine), kind, found, "record_id")
         gone = _uncounted(connection, kind)
     return found.filter(pl.col("mark") == MISSING, ~pl.col("record_id").is_in(gone)).sort("record_id")
 
@@ -74,42 +87,68 @@ def marked(connection: Connection, kind: Kind, *marks: str) -> set[str]:
     return set(found.filter(pl.col("mark").is_in(marks))["record_id"])
 
 
-def out_of_use(connection: Connection, kind: Kind) -> pl.DataFrame:
-    """Records that are gone or merged into another: columns record_id, other (the record they are, null if gone)."""
-    gone = frame(connection, _standing(kind, PRESENCE), MARKS).filter(pl.col("mark") == GONE)
-    merged = frame(connection, _standing(kind, _IDENTITY), MARKS).filter(pl.col("mark") == MERGED)
+def is_set_aside(connection: Connection, kind: Kind, record_id: str) -> bool:
+    """Whether one record is gone or merged into another: what `out_of_use` says of it, for every decision asks."""
+    query = (
+        select(record_mark.c.mark)
+        .where(record_mark.c.kind == kind, record_mark.c.record_id == record_id, _stands())
+        .order_by(record_mark.c.mark_id)
+    )
+    said = list(connection.execute(query).scalars())
+    newest = [next((mark for mark in reversed(said) if mark in marks), None) for marks in (PRESENCE, _IDENTITY)]
+    return newest[0] == GONE or newest[1] == MERGED
+
+
+def out_of_use(connection: Connection, kind: Kind, record_ids: Collection[str] | None = None) -> pl.DataFrame:
+    """Records that are gone or merged into another: columns record_id, other (the record they are, null if gone).
+
+    Of all records, or of a few that are named.
+    """
+    gone = frame(connection, _standing(kind, PRESENCE, record_ids), MARKS).filter(pl.col("mark") == GONE)
+    merged = frame(connection, _standing(kind, _IDENTITY, record_ids), MARKS).filter(pl.col("mark") == MERGED)
     return pl.concat([merged, gone]).unique("record_id", keep="first", maintain_order=True).select("record_id", "other")
 
 
 def settle_missing(engine: Engine, kind: Kind, record_ids: Iterable[str], *, gone: bool, agent: str) -> int:
     """Say of missing records that they are gone, or that they hold all the same; how many were missing.
 
-    Raises `LedgerError` for a record that is not missing.
+    Open deals of those that are gone end with them. Raises `LedgerError` for a record that is not missing.
     """
+    permit(engine, "settle_missing", agent)
     ids = list(dict.fromkeys(record_ids))
     with writing(engine) as connection:
+        refuse_foreign(connection, viewer_of(engine), kind, ids)
         known = marked(connection, kind, MISSING)
         if unknown := [each for each in ids if each not in known]:
             raise LedgerError(Problem("presence.not_missing", values={"identity": unknown[:10]}))
         add_marks(connection, kind, ids, GONE if gone else KEPT, agent)
+        if gone:
+            close_deals_of(connection, kind, dict.fromkeys(ids, ""), agent)
     return len(ids)
 
 
 def add_marks(
-    connection: Connection, kind: Kind, record_ids: Sequence[str], mark: str, agent: str, upload_id: int | None = None
+    connection: Connection,
+    kind: Kind,
+    record_ids: Sequence[str],
+    mark: str,
+    agent: str,
+    upload_id: int | None = None,
+    why: str = "",
 ) -> None:
     """Append a mark to each record, in a transaction that is under way."""
     if record_ids:
-        common = {"kind": kind, "mark": mark, "upload_id": upload_id, "agent": agent, "at": now()}
+        common = {"kind": kind, "mark": mark, "upload_id": upload_id, "why": why, "agent": agent, "at": now()}
         connection.execute(insert(record_mark), [{**common, "record_id": each} for each in record_ids])
 
 
 def settle_near(engine: Engine, kind: Kind, record_id: str, other: str, *, same: bool, agent: str) -> None:
     """Say of two records that look alike that the first is the other one entered twice, or that they are two.
 
-    What already stands is not written again. Raises `CallError` for a record and itself, or for one merged into a
-    record that is itself merged.
+    Open deals of a record that is merged end with it. What already stands is not written again. Raises `CallError` for
+    a record and itself, or for one merged into a record that is itself merged.
     """
+    permit(engine, "settle_near", agent)
     if record_id == other:
         raise CallError(Problem("presence.same_record", values={"identity": record_id}))
     with writing(engine) as connection:
@@ -121,6 +160,7 @@ def settle_near(engine: Engine, kind: Kind, record_id: str, other: str, *, same:
         entry = {"kind": kind, "agent": agent, "at": now()}
         if same and merged.get(record_id) != other:
             connection.execute(insert(record_mark).values(**entry, record_id=record_id, other=other, mark=MERGED))
+            close_deals_of(connection, kind, {record_id: f"→ {other}"}, agent)
         elif not same:
             for one, into in ((record_id, other), (other, record_id)):
                 if merged.get(one) == into:
@@ -149,6 +189,7 @@ def _distinct(connection: Connection, kind: Kind) -> set[tuple[str, ...]]:
 
 def near_pairs(engine: Engine, kind: Kind) -> pl.DataFrame:
     """Pairs of records that look alike and nobody has settled (`schema.DUPLICATES`), the likest first."""
+    permit(engine, "settle_near")
     query = (
         select(*(near_pair.c[name] for name in DUPLICATES))
         .where(near_pair.c.kind == kind, near_pair.c.upload_id.not_in(select(upload_reversal.c.upload_id)))

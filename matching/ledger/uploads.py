@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, true
 
 from matching.errors import LedgerError, Problem
 from matching.intake.organisations import organisation_key
 from matching.intake.reading import Reading
 from matching.ledger.column_choices import remember
 from matching.ledger.database import now, reading, writing
+from matching.ledger.deal_closing import close_deals_of
 from matching.ledger.decisions import standing_decisions
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.organisation_names import add_names, names_in
-from matching.ledger.presence import add_marks, marked
+from matching.ledger.presence import OUT_OF_USE, add_marks, marked
+from matching.ledger.rights import Viewer, permit, viewer_of
+from matching.ledger.scope import refuse_foreign, refuse_institute
 from matching.ledger.tables import (
     GONE,
     KEPT,
@@ -34,6 +37,7 @@ from matching.ledger.tables import (
     upload_reversal,
 )
 from matching.ledger.versions import counts, newest_versions
+from matching.ledger.withdrawal import out_of_use_with_deals
 from matching.schema import DUPLICATES, FIELDS, ID, Kind
 
 UPLOADS: Final[dict[str, pl.DataType]] = {
@@ -95,8 +99,10 @@ class Beside:
 
 
 def difference(engine: Engine, read: Reading, institute: str = "") -> Difference:
-    """What loading a file would change."""
+    """What loading a file would change. Raises `NotPermitted` for an institute's file with records of another."""
+    permit(engine, "load")
     with reading(engine) as connection:
+        refuse_foreign(connection, viewer_of(engine), read.kind, [*read.frame[ID[read.kind]], *_rejected(read)])
         return _compare(connection, read, institute)
 
 
@@ -111,13 +117,19 @@ def add(
 ) -> Difference:
     """Load a file: new records, new versions of changed ones, and what comes beside them, in one transaction.
 
-    `fields` is a frame of `schema.FIELDS` for the file's records. Loading the same file again changes nothing but the
+    `fields` is a frame of `schema.FIELDS` for the file's records. Open deals of records that it says are withdrawn or
+    closed end. Loading the same file again changes nothing but the
     list of uploads. `progress` is called with the batches of rows written and their total. Raises `LedgerError` where
     the ledger has changed so that the difference is not the expected one.
     """
+    permit(engine, "load", agent)
     beside = beside or Beside()
+    refuse_institute(viewer_of(engine), beside.institute)
+    if beside.names:
+        permit(engine, "confirm_name", agent)
     table = RECORD_TABLE[read.kind]
     with writing(engine) as connection:
+        refuse_foreign(connection, viewer_of(engine), read.kind, [*read.frame[ID[read.kind]], *_rejected(read)])
         found = _compare(connection, read, beside.institute)
         if expected is not None and found != expected:
             raise LedgerError(Problem("upload.changed_meanwhile", values={"file": read.file}))
@@ -161,11 +173,15 @@ def add(
         add_marks(connection, read.kind, found.missing, MISSING, agent, upload_id)
         remember(connection, read.kind, beside.institute, beside.columns, agent)
         add_names(connection, beside.names, agent)
+        out = read.frame.filter(pl.col("status") == OUT_OF_USE[read.kind])[ID[read.kind]]
+        withdrawn = set(out) & {*found.new, *found.changed}
+        close_deals_of(connection, read.kind, dict.fromkeys(sorted(withdrawn), read.file), agent)
     return found
 
 
 def add_quality(engine: Engine, kind: Kind, scored: pl.DataFrame, rules: str) -> None:
     """Write the quality of records (record_id, version, quality, vague, lacks) by rules that it is not known of yet."""
+    permit(engine, "match")
     with writing(engine) as connection:
         query = select(record_quality.c.record_id, record_quality.c.version).where(
             record_quality.c.kind == kind, record_quality.c.rules == rules
@@ -251,26 +267,34 @@ def _rejected(read: Reading) -> list[str]:
     return [] if read.rejected is None else read.rejected[ID[read.kind]].to_list()
 
 
-def _uploads_of(connection: Connection, kind: Kind, institute: str) -> list[int]:
-    """Uploads of an institute that stand, however its name was written."""
-    query = select(upload.c.upload_id, upload.c.institute).where(
-        upload.c.kind == kind,
-        upload.c.institute != "",
-        upload.c.upload_id.not_in(select(upload_reversal.c.upload_id)),
-    )
+def _uploads_of(connection: Connection, kind: Kind, institute: str, *, standing: bool = True) -> list[int]:
+    """Uploads of an institute, however its name was written: those that stand, or all."""
+    query = select(upload.c.upload_id, upload.c.institute).where(upload.c.kind == kind, upload.c.institute != "")
+    if standing:
+        query = query.where(upload.c.upload_id.not_in(select(upload_reversal.c.upload_id)))
     names = names_in(connection)
     key = organisation_key(institute, names)
     return [row.upload_id for row in connection.execute(query) if organisation_key(row.institute, names) == key]
 
 
+def _own(connection: Connection, viewer: Viewer | None) -> ColumnElement[bool]:
+    """Condition for the uploads that a viewer may see: of an institute its own."""
+    if viewer is None or viewer.role != "institute":
+        return true()
+    return upload.c.upload_id.in_(_uploads_of(connection, "achievements", viewer.organisation, standing=False))
+
+
 def take_back(engine: Engine, upload_id: int, agent: str) -> None:
     """Take an upload back as a whole: what it brought no longer counts. Twice is as good as once.
 
+    Open deals of records that were withdrawn or closed before it, and are so again, end.
     Raises `LedgerError` for an unknown upload, and where a record that only this upload brought was decided on: that
     is to be undone first.
     """
+    permit(engine, "take_back_upload", agent)
     with writing(engine) as connection:
-        kind = connection.execute(select(upload.c.kind).where(upload.c.upload_id == upload_id)).scalar_one_or_none()
+        query = select(upload.c.kind).where(upload.c.upload_id == upload_id, _own(connection, viewer_of(engine)))
+        kind = connection.execute(query).scalar_one_or_none()
         if kind is None:
             raise LedgerError(Problem("upload.unknown", values={"upload": upload_id}))
         done = connection.execute(select(upload_reversal).where(upload_reversal.c.upload_id == upload_id)).first()
@@ -280,6 +304,7 @@ def take_back(engine: Engine, upload_id: int, agent: str) -> None:
             values: dict[str, object] = {"upload": upload_id, "count": len(used), "identity": used[:_NAMED]}
             raise LedgerError(Problem("upload.in_use", values=values))
         connection.execute(insert(upload_reversal).values(upload_id=upload_id, agent=agent, at=now()))
+        close_deals_of(connection, kind, out_of_use_with_deals(connection, kind), agent)
 
 
 def _used(connection: Connection, kind: Kind, upload_id: int) -> list[str]:
@@ -294,7 +319,8 @@ def _used(connection: Connection, kind: Kind, upload_id: int) -> list[str]:
 
 
 def uploads(engine: Engine) -> pl.DataFrame:
-    """All uploads, newest first (`UPLOADS`); `kept` says whether the original is there."""
+    """All uploads that the viewer may see, newest first (`UPLOADS`); `kept` says whether the original is there."""
+    permit(engine, "read_uploads")
     taken_back = {"reversed_by": upload_reversal.c.agent, "reversed_at": upload_reversal.c.at}
     query = (
         select(
@@ -307,18 +333,19 @@ def uploads(engine: Engine) -> pl.DataFrame:
         .order_by(upload.c.upload_id.desc())
     )
     with reading(engine) as connection:
-        return frame(connection, query, UPLOADS)
+        return frame(connection, query.where(_own(connection, viewer_of(engine))), UPLOADS)
 
 
 def original_of(engine: Engine, upload_id: int) -> tuple[str, bytes]:
     """Name and bytes of an uploaded file as it came. Raises `LedgerError` where it was not kept."""
+    permit(engine, "read_uploads")
     query = (
         select(upload.c.file_name, original.c.content)
         .join(original, original.c.sha256 == upload.c.sha256)
         .where(upload.c.upload_id == upload_id)
     )
     with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(query.where(_own(connection, viewer_of(engine)))).one_or_none()
     if row is None:
         raise LedgerError(Problem("upload.no_original", values={"upload": upload_id}))
     return row.file_name, zlib.decompress(row.content)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from agreed import SIGNED, advance, full_terms
 from sqlalchemy import Engine
 
-from matching.errors import CallError, LedgerError
+from matching.errors import CallError, LedgerError, NotPermitted
+from matching.ledger.deal_terms import terms_of
 from matching.ledger.deals import DEALS, EVENTS, all_deals, deal_events, move, next_states
 from matching.ledger.decisions import decide
 from matching.ledger.revision import revision
+from matching.ledger.rights import Viewer, as_viewer
 from matching.ledger.runs import add_run
 from matching.schema import CANDIDATES, DEAL_ENDED, DEAL_STATES, END_REASONS
 
@@ -81,7 +84,7 @@ def test_no_deals(ledger: Engine) -> None:
 
 def test_a_deal_goes_all_the_way_and_keeps_its_history(engine: Engine) -> None:
     for seen, state in enumerate(DEAL_STATES[1:], start=1):
-        move(engine, 1, state, "乙", seen=seen, note=f"到了{state}")
+        advance(engine, 1, state, "乙", seen=seen, note=f"到了{state}")
     history = deal_events(engine, 1)
     assert history["event_id"].to_list() == [1, 2, 3, 4, 5, 6]
     assert tuple(history["state"]) == DEAL_STATES
@@ -93,8 +96,8 @@ def test_a_deal_goes_all_the_way_and_keeps_its_history(engine: Engine) -> None:
 
 
 def test_steps_may_be_skipped(engine: Engine) -> None:
-    move(engine, 1, "signed", "甲", seen=1)
-    move(engine, 1, "industrialised", "甲", seen=2)
+    advance(engine, 1, "signed", "甲", seen=1)
+    advance(engine, 1, "industrialised", "甲", seen=2)
     assert states(engine) == ["recommended", "signed", "industrialised"]
 
 
@@ -137,10 +140,10 @@ def test_a_reason_belongs_to_the_end_alone(engine: Engine) -> None:
 @pytest.mark.parametrize("state", [*DEAL_STATES, DEAL_ENDED])
 @pytest.mark.parametrize("end", ["industrialised", "ended"])
 def test_nothing_follows_the_end(end: str, state: str, engine: Engine) -> None:
-    move(engine, 1, end, "甲", seen=1, reason="price")
+    advance(engine, 1, end, "甲", seen=1, reason="price")
     before = revision(engine)
     with pytest.raises(LedgerError):
-        move(engine, 1, state, "甲", seen=2, reason="price")
+        advance(engine, 1, state, "甲", seen=2, reason="price")
     assert revision(engine) == before
 
 
@@ -164,7 +167,7 @@ def test_deals_go_their_own_ways_newest_movement_first(engine: Engine) -> None:
     accept(engine, "D1", "A2")
     accept(engine, "D2", "A1")
     assert all_deals(engine)["deal_id"].to_list() == [3, 2, 1]
-    move(engine, 1, "signed", "甲", seen=1)
+    advance(engine, 1, "signed", "甲", seen=1)
     found = all_deals(engine).select("deal_id", "demand_id", "achievement_id", "state").rows()
     assert found == [
         (1, "D1", "A1", "signed"),
@@ -174,3 +177,54 @@ def test_deals_go_their_own_ways_newest_movement_first(engine: Engine) -> None:
     assert deal_events(engine)["deal_id"].to_list() == [1, 2, 3, 1]
     assert deal_events(engine, 2)["state"].to_list() == ["recommended"]
     assert deal_events(engine, 404).is_empty()
+
+
+def test_a_deal_is_signed_with_its_terms_in_one_press(engine: Engine) -> None:
+    terms = full_terms(1)
+    for _ in range(2):
+        move(engine, 1, "signed", "甲", seen=1, terms=terms, nonce="n")
+    assert states(engine) == ["recommended", "signed"]
+    found = terms_of(engine, 1)
+    assert (found.entry_id, found.terms.total_fen, found.terms.signed_on) == (1, terms.total_fen, SIGNED)
+
+
+@pytest.mark.parametrize("state", ["signed", "registered", "industrialised"])
+def test_a_state_needs_terms_and_says_which(state: str, engine: Engine) -> None:
+    with pytest.raises(LedgerError) as caught:
+        move(engine, 1, state, "甲", seen=1)
+    told = {problem.key for problem in caught.value.problems}
+    assert {"deal.needs_contract_kind", "deal.needs_total_fen", "deal.needs_signed_on"} <= told
+    assert ("deal.needs_registration_number" in told) == (state == "registered")
+    assert states(engine) == ["recommended"]
+
+
+def test_terms_that_break_a_rule_move_nothing(engine: Engine) -> None:
+    with pytest.raises(LedgerError) as caught:
+        move(engine, 1, "signed", "甲", seen=1, terms=full_terms(1, technical_fen=1_000_000_01), nonce="n")
+    assert [problem.key for problem in caught.value.problems] == ["deal.technical_above_total"]
+    assert states(engine) == ["recommended"]
+    assert terms_of(engine, 1).entry_id is None
+
+
+def test_terms_need_a_name_for_the_press(engine: Engine) -> None:
+    with pytest.raises(CallError):
+        move(engine, 1, "signed", "甲", seen=1, terms=full_terms(1))
+
+
+def test_who_may_move_and_read(engine: Engine) -> None:
+    agent, official = (as_viewer(engine, Viewer("乙", role)) for role in ("agent", "official"))
+    move(agent, 1, "contacted", "乙", seen=1)
+    for refused in (
+        lambda: move(agent, 1, "negotiating", "甲", seen=2),
+        lambda: move(official, 1, "negotiating", "乙", seen=2),
+        lambda: all_deals(official),
+        lambda: deal_events(official),
+    ):
+        with pytest.raises(NotPermitted):
+            refused()
+    institute = as_viewer(engine, Viewer("丙", "institute", "别的研究所"))
+    assert all_deals(institute).is_empty()
+    assert deal_events(institute, 1).is_empty()
+    with pytest.raises(LedgerError):
+        terms_of(institute, 1)
+    assert states(engine) == ["recommended", "contacted"]
