@@ -13,6 +13,7 @@ from matching.pipeline.measuring import (
     score,
     score_folds,
 )
+from matching.pipeline.near_misses import conditions_of, near_misses
 from matching.pipeline.progress import Progress
 from matching.pipeline.ranking import Ranking, explain, fingerprint, rank
 from matching.pipeline.running import match_ledger, review_list
@@ -25,6 +26,7 @@ __all__ = [
     "Relearned",
     "assess_all",
     "classify",
+    "conditions_of",
     "current_model",
     "evaluate",
     "examine",
@@ -37,6 +39,7 @@ __all__ = [
     "load",
     "match_ledger",
     "missing",
+    "near_misses",
     "prepare",
     "rank",
     "remembered_plan",

@@ -12,6 +12,7 @@ from matching.errors import NothingToDo, Problem
 from matching.fields.assignment import assign_fields
 from matching.ledger import catalogue, corrections
 from matching.ledger import judgements as judging
+from matching.ledger.rights import permit
 from matching.pipeline.measuring import examine, score_folds, scored
 from matching.pipeline.progress import Progress
 from matching.ranking.decided import load_decision_levels
@@ -46,6 +47,7 @@ def learn_levels(
     Both are measured on the ledger's pairs, the new one on folds of demands that it was not fitted on. It is kept when
     its nDCG@10 is higher, or by force. Raises `NothingToDo` where too little is judged.
     """
+    permit(engine, "learn", agent)
     demands = catalogue.current_records(engine, "demands")
     achievements = catalogue.current_records(engine, "achievements")
     judged = judging.judgements(engine)
@@ -106,6 +108,7 @@ def learn_fields(engine: Engine, agent: str, progress: Progress | None = None) -
 
     What agents corrected stays as they said; elsewhere only assignments with other codes than before are written.
     """
+    permit(engine, "match", agent)
     if not corrections.newest_correction(engine):
         return 0
     said = corrections.corrected_records(engine)

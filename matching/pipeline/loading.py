@@ -19,6 +19,7 @@ from matching.intake.records import of_institute
 from matching.ledger import catalogue, corrections, uploads
 from matching.ledger.column_choices import column_choices
 from matching.ledger.organisation_names import confirmed_names
+from matching.ledger.rights import permit
 from matching.ledger.uploads import Beside, Difference
 from matching.pipeline import beside
 from matching.pipeline.progress import Progress, step
@@ -222,6 +223,7 @@ def _text(name: str, records: pl.DataFrame) -> pl.Expr:
 
 def assess_all(engine: Engine) -> int:
     """Score the quality of all records that were not scored by the rules in use; how many."""
+    permit(engine, "match")
     return sum(_assess(engine, kind) for kind in KINDS)
 
 

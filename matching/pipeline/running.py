@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from matching.errors import NothingToDo, Problem
 from matching.ledger import catalogue
 from matching.ledger import judgements as judging
+from matching.ledger.rights import permit
 from matching.ledger.runs import Run, add_run, candidates_of
 from matching.pipeline.learning import current_model, learn_fields
 from matching.pipeline.loading import assess_all
@@ -23,6 +24,7 @@ def match_ledger(engine: Engine, top: int, agent: str, progress: Progress | None
     Demands that are closed or expired and achievements that are transferred or withdrawn take no part. Raises
     `NothingToDo` when either list is empty.
     """
+    permit(engine, "match", agent)
     demands = catalogue.current_records(engine, "demands").filter(pl.col("status").is_in(["open", "matched"]))
     achievements = catalogue.current_records(engine, "achievements").filter(
         pl.col("status").is_in(["available", "negotiating"])

@@ -10,9 +10,11 @@ from typing import Final, cast
 import streamlit as st
 
 from matching.fields.maturity import stage_of
+from matching.ledger import catalogue
+from matching.ranking.candidates import field_names
 from matching.ranking.explanation import spans
 from matching.schema import Kind
-from ui.access import t
+from ui.access import language, ledger, t
 
 Record = Mapping[str, object]
 
@@ -38,7 +40,7 @@ _META: Final[dict[Kind, tuple[str, ...]]] = {
 def show_record(record: Record, kind: Kind, terms: Iterable[str], fields: str) -> None:
     """Title, facts and texts of a record; `fields` is what it was assigned to, in words."""
     terms = list(terms)
-    facts = [text for name in _META[kind] if (text := _fact(name, record[name]))]
+    facts = [text for name in _META[kind] if (text := fact(name, record[name]))]
     meta = " · ".join([*facts, fields] if fields else facts)
     parts = [
         f'<div class="part"><b>{escape(t(f"column.{name}"))}</b>{marked(text, terms)}</div>'
@@ -55,6 +57,15 @@ def show_record(record: Record, kind: Kind, terms: Iterable[str], fields: str) -
     )
 
 
+def show_current(kind: Kind, record_id: str, terms: Iterable[str]) -> None:
+    """A record as the ledger has it now, with its best field of each taxonomy."""
+    record = catalogue.record(ledger(), kind, record_id)
+    fields = catalogue.fields_of(ledger(), kind, record_id).unique("taxonomy", keep="first", maintain_order=True)
+    codes = [f"{taxonomy}:{code}" for taxonomy, code in fields.select("taxonomy", "code").iter_rows()]
+    names = list(dict.fromkeys(field_names(codes, language())))
+    show_record(record, kind, terms, t("record.fields", names=names) if names else "")
+
+
 def marked(text: str, terms: Iterable[str]) -> str:
     """HTML of a text in which the places of the terms are marked."""
     pieces, end = [], 0
@@ -68,7 +79,8 @@ def _text(value: object) -> str:
     return "；".join(cast(list[str], value)) if isinstance(value, list) else str(value or "")
 
 
-def _fact(name: str, value: object) -> str:
+def fact(name: str, value: object) -> str:
+    """A column's value in words: 拟投入 80 万元, 时限 2027-06-30; "" where it is not stated."""
     if value in (None, ""):
         return ""
     if name.endswith("_yuan"):
