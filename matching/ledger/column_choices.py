@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from matching.ledger.database import now, reading
+from matching.ledger.rights import permit, viewer_of
+from matching.ledger.scope import refuse_institute
 from matching.ledger.tables import column_choice
 from matching.schema import Kind
 
@@ -23,7 +25,12 @@ def remember(connection: Connection, kind: Kind, institute: str, columns: Mappin
 
 
 def column_choices(engine: Engine, kind: Kind, institute: str) -> dict[str, str]:
-    """What an institute's headings were said to be: the column by normalised heading, "" for an extra."""
+    """What an institute's headings were said to be: the column by normalised heading, "" for an extra.
+
+    Raises `NotPermitted` where an institute asks for another's.
+    """
+    permit(engine, "load")
+    refuse_institute(viewer_of(engine), institute)
     with reading(engine) as connection:
         return _choices(connection, kind, institute)
 

@@ -18,6 +18,8 @@ from matching.fields.rules import load_rules
 from matching.fields.taxonomies import Taxonomy, load_taxonomies
 from matching.ledger.database import now, reading, writing
 from matching.ledger.frames import frame, write_frames
+from matching.ledger.rights import permit, viewer_of
+from matching.ledger.scope import visible
 from matching.ledger.tables import LEARNED, RECORD_TABLE, RELEASED, field_change
 from matching.ledger.versions import counts, newest_version, without_version
 from matching.schema import CORRECTED, ID, KINDS, RECORD, TEXT, Kind
@@ -40,6 +42,7 @@ def correct(
     The same nonce again, or what already stands, writes nothing. Raises `CallError` for an unknown taxonomy or code,
     `LedgerError` for an unknown record.
     """
+    permit(engine, "correct_fields", agent)
     known = {node.code for node in _taxonomy(taxonomy).nodes}
     if unknown := [code for code in codes if code not in known]:
         raise CallError(Problem("field.no_node", values={"code": unknown, "taxonomy": taxonomy}))
@@ -48,6 +51,7 @@ def correct(
 
 def release(engine: Engine, kind: Kind, record_id: str, taxonomy: str, agent: str, nonce: str) -> None:
     """Leave a record's fields in a taxonomy to the program again; raises as `correct` does."""
+    permit(engine, "correct_fields", agent)
     _taxonomy(taxonomy)
     _write(engine, kind, record_id, taxonomy, RELEASED, [], agent, nonce)
 
@@ -156,8 +160,10 @@ def is_corrected(engine: Engine, kind: Kind, record_id: str, taxonomy: str) -> b
 
 def corrected(engine: Engine, kind: Kind, record_id: str = "", taxonomy: str = "") -> pl.DataFrame:
     """Records and taxonomies in which an agent's correction stands, or those named: columns record_id, taxonomy."""
+    permit(engine, "read_records")
     with reading(engine) as connection:
         standing = frame(connection, _standing(kind, record_id, taxonomy), _CHANGES)
+        standing = visible(connection, viewer_of(engine), kind, standing, "record_id")
     return standing.filter(pl.col("basis") == CORRECTED).select("record_id", "taxonomy")
 
 
@@ -167,6 +173,7 @@ def corrected_records(engine: Engine) -> pl.DataFrame:
     Columns: those of the text columns of either list that the assignment reads ("" or an empty list where a record
     has no such column), taxonomy, codes.
     """
+    permit(engine, "load")
     with reading(engine) as connection:
         return pl.concat([_corrected_of(connection, kind) for kind in KINDS])
 
@@ -196,6 +203,7 @@ def _corrected_of(connection: Connection, kind: Kind) -> pl.DataFrame:
 
 def newest_correction(engine: Engine) -> str:
     """When an agent last corrected or released a record's fields, "" for never."""
+    permit(engine, "match")
     query = select(func.coalesce(func.max(field_change.c.at), "")).where(field_change.c.basis != LEARNED)
     with reading(engine) as connection:
         return str(connection.execute(query).scalar_one())
@@ -206,6 +214,7 @@ def add_learned(engine: Engine, kind: Kind, changed: pl.DataFrame, agent: str) -
 
     `changed` has record_id, version, taxonomy and lists of codes, confidences and terms.
     """
+    permit(engine, "match", agent)
     rows = changed.with_columns(
         kind=pl.lit(kind), basis=pl.lit(LEARNED), agent=pl.lit(agent), nonce=pl.lit(None, pl.String), at=pl.lit(now())
     )

@@ -14,6 +14,7 @@ from matching.errors import CallError, Problem
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame
+from matching.ledger.rights import permit
 from matching.ledger.tables import level_model, pair_level
 from matching.ranking.decided import load_decision_levels
 from matching.ranking.levels import LEVELS
@@ -25,6 +26,7 @@ def set_level(engine: Engine, demand_id: str, achievement_id: str, level: int | 
 
     The same nonce again, or what already stands, writes nothing. Raises `CallError` for a level that is not 1–4.
     """
+    permit(engine, "decide", agent)
     if level is not None and level not in LEVELS:
         raise CallError(Problem("judgement.no_level", values={"level": level}))
     made = select(pair_level.c.entry_id).where(pair_level.c.agent == agent, pair_level.c.nonce == nonce)
@@ -49,6 +51,7 @@ def _standing_levels(demand_id: str | None) -> Select[tuple[str, str, int]]:
 
 def set_levels(engine: Engine, demand_id: str) -> pl.DataFrame:
     """Levels set by hand that stand for pairs of a demand (`schema.JUDGEMENTS`)."""
+    permit(engine, "read_candidates")
     with reading(engine) as connection:
         return frame(connection, _standing_levels(demand_id), JUDGEMENTS)
 
@@ -58,6 +61,7 @@ def judgements(engine: Engine, demand_id: str | None = None) -> pl.DataFrame:
 
     A level set by hand, else what the standing decision says (`datasets/ranking/judgements.toml`).
     """
+    permit(engine, "read_candidates")
     with reading(engine) as connection:
         by_hand = frame(connection, _standing_levels(demand_id), JUDGEMENTS)
         decided = frame(connection, standing_decisions(demand_id), STANDING)
@@ -70,6 +74,7 @@ def judgements(engine: Engine, demand_id: str | None = None) -> pl.DataFrame:
 
 def learned_model(engine: Engine) -> Mapping[str, object] | None:
     """Plain values of the newest level model learned on this ledger, if there is one."""
+    permit(engine, "read_candidates")
     query = select(level_model.c.model).order_by(level_model.c.model_id.desc()).limit(1)
     with reading(engine) as connection:
         found: Mapping[str, object] | None = connection.execute(query).scalar_one_or_none()
@@ -80,6 +85,7 @@ def add_model(
     engine: Engine, model: Mapping[str, object], *, pairs: int, before: float, after: float, forced: bool, agent: str
 ) -> None:
     """Keep a level model, which counts from now on, with its held-out nDCG@10 beside that of the one before it."""
+    permit(engine, "learn", agent)
     values = {"model": dict(model), "pairs": pairs, "ndcg_before": before, "ndcg_after": after, "forced": forced}
     with writing(engine) as connection:
         connection.execute(insert(level_model).values(**values, agent=agent, at=now()))

@@ -11,7 +11,9 @@ import polars as pl
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from matching.errors import CallError, Problem
+from matching.intake.organisations import organisation_key
 from matching.ledger.database import now, reading, writing
+from matching.ledger.rights import permit, viewer_of
 from matching.ledger.tables import organisation_name
 
 
@@ -20,6 +22,7 @@ def confirm(engine: Engine, names: Mapping[str, str | None], agent: str) -> int:
 
     Returns how many were not said before. Raises `CallError` for a blank name.
     """
+    permit(engine, "confirm_name", agent)
     with writing(engine) as connection:
         return add_names(connection, names, agent)
 
@@ -38,9 +41,15 @@ def add_names(connection: Connection, names: Mapping[str, str | None], agent: st
 
 
 def confirmed_names(engine: Engine) -> dict[str, str]:
-    """What each written name was said to stand for."""
+    """What each written name was said to stand for; an institute learns of its own names, an official of none."""
+    permit(engine, "read_records")
     with reading(engine) as connection:
-        return names_in(connection)
+        names = names_in(connection)
+    viewer = viewer_of(engine)
+    if viewer is None or viewer.role in ("agent", "admin"):
+        return names
+    own = organisation_key(viewer.organisation, names) if viewer.organisation else None
+    return {written: name for written, name in names.items() if organisation_key(written, names) == own}
 
 
 def names_in(connection: Connection) -> dict[str, str]:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame, write_frames
 from matching.ledger.organisation_names import with_names
-from matching.ledger.tables import achievement, candidate, demand, run
-from matching.ledger.versions import newest_version, without_version
+from matching.ledger.rights import permit
+from matching.ledger.tables import achievement, candidate, run
+from matching.ledger.versions import newest_version
 from matching.schema import CANDIDATES
 
 _SCORE: Final = {
@@ -54,13 +55,6 @@ CANDIDATE_ROWS: Final[dict[str, pl.DataType]] = {
     "institute": pl.String(),
     **_DECIDED,
 }
-QUEUE: Final[dict[str, pl.DataType]] = {
-    "demand_id": pl.String(),
-    "candidates": pl.Int64(),
-    "decided": pl.Int64(),
-    "later": pl.Int64(),
-    "best": pl.Float64(),
-}
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,7 @@ class Run:
 
 def latest_run(engine: Engine) -> Run | None:
     """The newest run, if there is one."""
+    permit(engine, "read_records")
     with reading(engine) as connection:
         return _latest(connection)
 
@@ -100,6 +95,7 @@ def add_run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Write a run and its candidates in one transaction; the newest run again when nothing has changed since."""
+    permit(engine, "match", agent)
     with writing(engine) as connection:
         newest = _latest(connection)
         if newest is not None and newest.fingerprint == fingerprint:
@@ -120,41 +116,9 @@ def add_run(
     return made
 
 
-def demand_queue(engine: Engine, run_id: int) -> pl.DataFrame:
-    """Demands of a run with how many candidates they have, are decided, put off, and the best score (`QUEUE`)."""
-    standing = standing_decisions().subquery()
-    verdict = standing.c.verdict
-    query = (
-        select(
-            candidate.c.demand_id,
-            func.count(),
-            func.count(verdict).filter(verdict != "later"),
-            func.count(verdict).filter(verdict == "later"),
-            func.max(candidate.c.score),
-        )
-        .select_from(candidate)
-        .outerjoin(
-            standing,
-            (candidate.c.demand_id == standing.c.demand_id) & (candidate.c.achievement_id == standing.c.achievement_id),
-        )
-        .where(candidate.c.run_id == run_id, *both_count())
-        .group_by(candidate.c.demand_id)
-        .order_by(candidate.c.demand_id)
-    )
-    with reading(engine) as connection:
-        return frame(connection, query, QUEUE)
-
-
-def both_count() -> tuple[ColumnElement[bool], ...]:
-    """Conditions for candidates of which both records are still in the ledger's lists."""
-    return (
-        candidate.c.demand_id.not_in(without_version(demand)),
-        candidate.c.achievement_id.not_in(without_version(achievement)),
-    )
-
-
 def candidates_of(engine: Engine, run_id: int, demand_id: str) -> pl.DataFrame:
     """Candidates of a demand by rank (`CANDIDATE_ROWS`); the decision's columns are null where none stands."""
+    permit(engine, "read_candidates")
     standing = standing_decisions(demand_id).subquery()
     newest = newest_version(achievement, candidate.c.achievement_id)
     query = (

@@ -19,7 +19,8 @@ from matching.fields.taxonomies import first_taxonomy
 from matching.ledger import catalogue, deals, decisions
 from matching.ledger.database import reading
 from matching.ledger.frames import frame
-from matching.ledger.runs import both_count
+from matching.ledger.review_queue import both_count
+from matching.ledger.rights import permit, unrestricted
 from matching.ledger.tables import candidate
 from matching.schema import DEAL_STATES
 
@@ -53,7 +54,12 @@ class Statistics:
 
 
 def statistics(engine: Engine, timezone: str, at: datetime | None = None) -> Statistics:
-    """Compute all figures from the ledger; months are those of `timezone`."""
+    """Compute all figures from the ledger; months are those of `timezone`.
+
+    They count every record, also those that their reader is not shown.
+    """
+    permit(engine, "read_figures")
+    engine = unrestricted(engine)
     demands = catalogue.current_records(engine, "demands", ["demand_id"])
     achievements = catalogue.current_records(engine, "achievements", ["achievement_id", "institute"])
     standing = decisions.standing(engine)

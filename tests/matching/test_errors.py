@@ -12,6 +12,7 @@ from matching.errors import (
     FileRefused,
     LedgerError,
     NothingToDo,
+    NotPermitted,
     Problem,
 )
 from matching.wording import say
@@ -81,6 +82,7 @@ def test_an_error_says_all_its_problems_a_line_each() -> None:
         (NothingToDo, DuijieError, 1),
         (LedgerError, DuijieError, 1),
         (DecidedMeanwhile, LedgerError, 1),
+        (NotPermitted, LedgerError, 1),
         (DataFileError, DuijieError, 1),
     ],
 )
@@ -96,7 +98,8 @@ def test_the_tree_is_whole() -> None:
         return {kind.__name__}.union(*(below(each) for each in kind.__subclasses__()))
 
     assert below(DuijieError) == {
-        "DuijieError", "CallError", "FileRefused", "NothingToDo", "LedgerError", "DecidedMeanwhile", "DataFileError",
+        "DuijieError", "CallError", "FileRefused", "NothingToDo", "LedgerError", "DecidedMeanwhile", "NotPermitted",
+        "DataFileError",
     }  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from matching.errors import DuijieError
 from matching.fields.assignment import believed
 from matching.fields.taxonomies import load_taxonomies, load_taxonomy
 from matching.ledger import catalogue, corrections
+from matching.ledger.rights import may
 from matching.schema import TEXT, Kind
-from ui.access import language, ledger, settings, t, worded_key
+from ui.access import agent, language, ledger, t, worded_key
 from ui.components.filters import node_label
 
 _MESSAGE: Final = "correction_message"
@@ -36,7 +37,8 @@ def show_fields(kind: Kind, record_id: str, fields: pl.DataFrame) -> None:
         st.text(t("lists.no_fields"))
     else:
         st.dataframe(_table(fields), hide_index=True)
-    _form(kind, record_id, fields)
+    if may(ledger(), "correct_fields"):
+        _form(kind, record_id, fields)
 
 
 def _table(fields: pl.DataFrame) -> pl.DataFrame:
@@ -96,7 +98,7 @@ def _form(kind: Kind, record_id: str, fields: pl.DataFrame) -> None:
 
 def _save(kind: Kind, record_id: str, taxonomy: str, key: str, nonce: str) -> None:
     try:
-        corrections.correct(ledger(), kind, record_id, taxonomy, st.session_state[key], settings().agent, nonce)
+        corrections.correct(ledger(), kind, record_id, taxonomy, st.session_state[key], agent(), nonce)
     except DuijieError as error:
         st.session_state[_MESSAGE] = error.text(language())
         return
@@ -106,7 +108,7 @@ def _save(kind: Kind, record_id: str, taxonomy: str, key: str, nonce: str) -> No
 
 def _release(kind: Kind, record_id: str, taxonomy: str, nonce: str) -> None:
     try:
-        corrections.release(ledger(), kind, record_id, taxonomy, settings().agent, nonce)
+        corrections.release(ledger(), kind, record_id, taxonomy, agent(), nonce)
     except DuijieError as error:
         st.session_state[_MESSAGE] = error.text(language())
         return

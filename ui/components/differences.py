@@ -9,9 +9,10 @@ import polars as pl
 import streamlit as st
 
 from matching.intake.quality import advice
+from matching.ledger.rights import may
 from matching.pipeline import Prepared
 from matching.schema import ID, ORGANISATION
-from ui.access import language, t
+from ui.access import language, ledger, t
 from ui.components.tables import height_of
 
 _SHOWN: Final = 500
@@ -28,7 +29,7 @@ def show_differences(prepared: Prepared) -> None:
         (t("upload.tab_new", count=len(difference.new)), len(difference.new), lambda: _show_new(prepared)),
         (t("upload.tab_changed", count=len(difference.changed)), changed.height, lambda: _show_changed(changed)),
         (t("upload.tab_missing", count=len(difference.missing)), len(difference.missing), lambda: _show_ids(prepared)),
-        (t("upload.tab_names", count=prepared.names.height), prepared.names.height, lambda: _show_names(prepared)),
+        (t("upload.tab_names", count=prepared.names.height), _may_name(prepared), lambda: _show_names(prepared)),
         (t("upload.tab_near", count=prepared.near.height), prepared.near.height, lambda: _show_near(prepared)),
         (t("upload.tab_quality", count=vague.height), vague.height, lambda: _show_quality(prepared, vague)),
     ]
@@ -100,6 +101,11 @@ def _show_names(prepared: Prepared) -> None:
         disabled=[t("upload.written"), t("upload.stands_for"), t("upload.why")],
         key=_names_key(prepared),
     )
+
+
+def _may_name(prepared: Prepared) -> bool:
+    """Whether there are names to be confirmed, and the viewer may do so: with a name goes what is listed under it."""
+    return prepared.names.height > 0 and may(ledger(), "confirm_name")
 
 
 def _names_key(prepared: Prepared) -> str:

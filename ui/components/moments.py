@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from ui.access import settings
@@ -16,3 +16,8 @@ def local_minute(at: str) -> str:
 def local_day(at: str) -> str:
     """The day of a moment of the ledger."""
     return local_minute(at)[:10]
+
+
+def today() -> date:
+    """This day by the user's clock."""
+    return datetime.now(ZoneInfo(settings().timezone)).date()

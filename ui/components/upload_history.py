@@ -10,8 +10,9 @@ import streamlit as st
 
 from matching.errors import DuijieError
 from matching.ledger import catalogue, presence, uploads
+from matching.ledger.rights import may
 from matching.schema import ID, ORGANISATION, Kind
-from ui.access import language, ledger, settings, t
+from ui.access import agent, language, ledger, t
 from ui.catalogue_cache import now
 from ui.components.moments import local_minute
 from ui.components.tables import height_of
@@ -83,7 +84,7 @@ def _show_upload(row: dict[str, Any]) -> None:
 
 
 def _take_back(upload_id: int) -> None:
-    _act(lambda: uploads.take_back(ledger(), upload_id, settings().agent), t("cli.taken_back", upload=upload_id))
+    _act(lambda: uploads.take_back(ledger(), upload_id, agent()), t("cli.taken_back", upload=upload_id))
 
 
 def _act(act: Callable[[], object], done: str) -> None:
@@ -122,13 +123,15 @@ def show_missing(kind: Kind) -> None:
 
 def _settle(kind: Kind, ids: list[str], gone: bool) -> None:
     _act(
-        lambda: presence.settle_missing(ledger(), kind, ids, gone=gone, agent=settings().agent),
+        lambda: presence.settle_missing(ledger(), kind, ids, gone=gone, agent=agent()),
         t("cli.missing_settled", count=len(ids)),
     )
 
 
 def show_near(kind: Kind) -> None:
     """Records that look alike: one entered twice, of which one is merged into the other, or two."""
+    if not may(ledger(), "settle_near"):
+        return
     pairs = presence.near_pairs(ledger(), kind)
     if pairs.is_empty():
         return
@@ -169,4 +172,4 @@ def show_near(kind: Kind) -> None:
 def _settle_pair(kind: Kind, record_id: str, other: str, same: bool) -> None:
     ids = {"first": record_id, "second": other}
     done = t("cli.duplicate_same", **ids) if same else t("cli.duplicate_different", **ids)
-    _act(lambda: presence.settle_near(ledger(), kind, record_id, other, same=same, agent=settings().agent), done)
+    _act(lambda: presence.settle_near(ledger(), kind, record_id, other, same=same, agent=agent()), done)

@@ -12,6 +12,7 @@ from matching.ledger import catalogue
 from matching.schema import ID, ORGANISATION, Kind
 from ui.access import language, ledger, t
 from ui.catalogue_cache import now, quality, records
+from ui.components import withdrawal
 from ui.components.corrections import explained, show_fields, show_outcome
 from ui.components.filters import (
     choose_field,
@@ -24,8 +25,10 @@ from ui.components.filters import (
 )
 from ui.components.record import show_record
 from ui.components.tables import height_of
+from ui.components.withdrawal import show_withdrawal
 
-_SENT_WHOLE: Final = 2_000
+# A table whose rows can be selected is sent to the browser whole: longer ones are cut, and said so.
+_LISTED: Final = 2_000
 
 
 def show() -> None:
@@ -49,10 +52,14 @@ def _browse(kind: Kind) -> None:
     listed = with_standing(listed, standing)
     found = with_words(with_field(listed, kind, choice), text, (ID[kind], "title", ORGANISATION[kind], "contact"))
     show_outcome()
+    withdrawal.show_outcome()
     st.caption(t("lists.count", shown=found.height, total=listed.height))
     if found.is_empty():
         st.info(t("filter.nothing"))
         return
+    if found.height > _LISTED:
+        st.caption(t("lists.cut", shown=_LISTED, total=found.height))
+    found = found.head(_LISTED)
     table = found.with_columns(
         pl.Series("main_field", [field_name(each) for each in found["main_field"]], dtype=pl.String())
     )
@@ -61,8 +68,6 @@ def _browse(kind: Kind) -> None:
         hide_index=True,
         column_config=_formats(_columns(kind)),
         placeholder="",
-        # A long table is sent as it is scrolled.
-        lazy=found.height > _SENT_WHOLE,
         height=height_of(found.height, 380),
         # The selection is a position: rows that change must not keep it.
         key=f"browse:{kind}:{now().upload}:{now().field_change}:{now().mark}:{choice.taxonomy}:{choice.code}:{standing}:{text}",
@@ -125,6 +130,7 @@ def _detail(kind: Kind, record_id: str) -> None:
         _show_advice(kind, record_id)
     with right, st.container(border=True):
         show_fields(kind, record_id, fields)
+        show_withdrawal(kind, record_id)
 
 
 def _show_advice(kind: Kind, record_id: str) -> None:

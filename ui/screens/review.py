@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
-from uuid import uuid4
 
 import polars as pl
 import streamlit as st
 
 from matching import pipeline
 from matching.errors import DuijieError
-from matching.ledger import catalogue, decisions, judgements, runs
+from matching.ledger import catalogue, judgements, runs
 from matching.ledger.runs import Run
 from matching.ranking.candidates import field_names
-from matching.ranking.levels import LEVELS
-from matching.schema import REJECT_REASONS, Kind
-from ui.access import language, ledger, settings, t, worded_key
-from ui.catalogue_cache import queue, records
-from ui.components.filters import FieldChoice, choose_field, with_field, with_words
-from ui.components.moments import local_minute
-from ui.components.plain import plain
+from matching.schema import Kind
+from ui.access import forget_viewer, language, ledger, t
+from ui.catalogue_cache import quality, review_pairs
+from ui.components.comparison import Side, show_comparison
+from ui.components.desk import sent, show_desk
+from ui.components.desk_log import AT, DEMAND, MESSAGE, take_log
+from ui.components.desk_view import desk_data
+from ui.components.moments import local_minute, today
 from ui.components.record import show_record
-from ui.components.why import Pair, aligned_level, shared_words, show_why
+from ui.components.review_bulk import show_bulk
+from ui.components.review_filters import Filters, choose_filters, filtered
+from ui.components.why import Pair, shared_words, show_why
+from ui.components.words import verdict_words
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _DEMANDS_LISTED: Final = 300
-_DEMAND: Final = "demand"
-_MESSAGE: Final = "review_message"
-_OPEN_ONLY: Final = "review_open_only"
 
 Row = Mapping[str, object]
 
@@ -40,268 +40,94 @@ def show() -> None:
         st.subheader(t("review.title"))
         st.info(t("review.empty"))
         return
-    listed = _choose_filter(queue())
+    chosen = choose_filters()
+    _review(run, chosen)
+
+
+@st.fragment
+def _review(run: Run, chosen: Filters) -> None:
+    """The desk and what it shows; it runs anew by itself at each press, and asks anew who is logged in."""
+    forget_viewer()
+    try:
+        _show_desk(run, chosen)
+    except DuijieError as error:
+        st.error(error.text(language()))
+    finally:
+        forget_viewer()
+
+
+def _show_desk(run: Run, chosen: Filters) -> None:
+    pairs = review_pairs()
+    found = filtered(pairs, chosen)
+    show_bulk(run, found, pairs)
+    listed = found.demands
     if listed.is_empty():
+        st.info(t("review.nothing_left") if chosen.waiting else t("filter.nothing"))
         return
     demand_id = _choose_demand(listed)
     rows = pipeline.review_list(ledger(), run.run_id, demand_id)
-    if message := st.session_state.get(_MESSAGE):
+    ids = rows["achievement_id"].to_list()
+    failed = pipeline.conditions_of(ledger(), demand_id, ids, today(), language())
+    at = _candidate_in_hand(demand_id, rows)
+    if message := st.session_state.get(MESSAGE):
         st.warning(message)
-    left, right = st.columns([6, 5], gap="medium")
-    with left:
-        chosen = _choose_candidate(demand_id, rows)
-    with right:
-        _decision_buttons(demand_id, chosen, rows, run)
-    _show_pair(demand_id, chosen, rows)
-
-
-def _choose_filter(waiting: pl.DataFrame) -> pl.DataFrame:
-    """Filters and progress; the demands that the filters leave, of all that wait."""
-    places = st.columns([1.8, 2.6, 1.0, 1.8], vertical_alignment="bottom")
-    with places[0]:
-        hint = t("review.search_hint")
-        text = st.text_input(t("filter.search"), key="q", bind="query-params", placeholder=hint)
-    with places[1]:
-        choice = choose_field()
-    with places[2]:
-        open_only = st.toggle(t("review.open_only"), key=_OPEN_ONLY)
-    with places[3]:
-        _progress(waiting)
-    listed = _filtered(waiting, text, choice, open_only)
-    if listed.is_empty():
-        st.info(t("review.nothing_left") if open_only else t("filter.nothing"))
-    return listed
-
-
-def _filtered(waiting: pl.DataFrame, text: str, choice: FieldChoice, open_only: bool) -> pl.DataFrame:
-    known = records("demands").select("demand_id", "title", "enterprise", "city")
-    listed = waiting.join(known, on="demand_id", maintain_order="left")
-    listed = with_words(with_field(listed, "demands", choice), text, ("demand_id", "title", "enterprise", "city"))
-    kept = pl.col("demand_id") == st.session_state.get(_DEMAND, "")
-    # The demand in hand stays in view when its last candidate is decided; the next step leaves it.
-    return listed.filter(kept | (pl.col("decided") < pl.col("candidates"))) if open_only else listed
-
-
-def _progress(waiting: pl.DataFrame) -> None:
-    decided, total = int(waiting["decided"].sum()), int(waiting["candidates"].sum())
-    later = int(waiting["later"].sum())
-    st.progress(decided / max(total, 1), text=t("review.progress", decided=decided, total=total, later=later))
+    show_desk(desk_data(demand_id, rows, failed, at), lambda: take_log(run.run_id, listed["demand_id"].to_list()))
+    marked = [each for each in sent().get("marked") or () if sent().get("demand") == demand_id]
+    both = [row for row in rows.iter_rows(named=True) if row["achievement_id"] in marked]
+    if len(both) == 2:
+        sides = [_side(row, failed) for row in both]
+        show_comparison(catalogue.record(ledger(), "demands", demand_id), *sides)
+        return
+    by_id = {row["achievement_id"]: row for row in rows.iter_rows(named=True)}
+    _show_pair(demand_id, by_id[at or rows["achievement_id"][0]], rows)
 
 
 def _choose_demand(listed: pl.DataFrame) -> str:
-    """The list of demands with a step back and a step forward; the chosen demand's id."""
+    """The list of demands; the chosen demand's id."""
     ids = listed["demand_id"].to_list()
-    if st.session_state.get(_DEMAND) not in ids:
-        st.session_state[_DEMAND] = ids[0]
-    current = st.session_state[_DEMAND]
+    if st.session_state.get(DEMAND) not in ids:
+        st.session_state[DEMAND] = ids[0]
+    current = str(st.session_state[DEMAND])
     shown = ids[:_DEMANDS_LISTED]
     if current not in shown:
         shown = [current, *shown]
     # The label of a chosen option is not drawn anew when its text changes, so what changes is said beside it.
     rows = {row["demand_id"]: row for row in listed.filter(pl.col("demand_id").is_in(shown)).iter_rows(named=True)}
-    place = ids.index(current)
-    before, after = ids[max(place - 1, 0)], ids[min(place + 1, len(ids) - 1)]
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        _step("review.previous_demand", "P", _DEMAND, before, disabled=place == 0)
-        _step("review.next_demand", "N", _DEMAND, after, disabled=place == len(ids) - 1)
         st.selectbox(
             t("review.demand", count=len(ids)),
             shown,
             format_func=lambda demand_id: f"{rows[demand_id]['title']}  ·  {rows[demand_id]['enterprise']}",
-            key=_DEMAND,
+            key=DEMAND,
             label_visibility="collapsed",
         )
         done, total = rows[current]["decided"], rows[current]["candidates"]
-        st.text(t("review.demand_done", decided=done, total=total), width="content")
+        st.text(t("review.demand_done", decided=done, total=total, place=ids.index(current) + 1, count=len(ids)))
+        if holder := rows[current]["holder"]:
+            st.text(t("review.held_by", agent=holder), width="content")
     if len(ids) > len(shown):
         st.caption(t("review.list_cut", shown=len(shown), total=len(ids)))
-    return str(current)
+    return current
 
 
-def _step(name: str, shortcut: str, key: str, target: str, *, disabled: bool) -> None:
-    """A button that moves the choice kept under a key of the session."""
-    st.button(t(name), key=name, shortcut=shortcut, disabled=disabled, on_click=_choose, args=(key, target))
-
-
-def _choose(key: str, target: str) -> None:
-    st.session_state[key] = target
-
-
-def _choose_candidate(demand_id: str, rows: pl.DataFrame) -> Row:
-    """The list of candidates; the chosen one's row."""
-    by_id = {row["achievement_id"]: row for row in rows.iter_rows(named=True)}
-    key = _candidate_key(demand_id)
-    if st.session_state.get(key) not in by_id:
-        st.session_state[key] = _first_open(rows)
-    chosen = st.radio(
-        t("review.candidates"),
-        list(by_id),
-        format_func=lambda achievement_id: _candidate_label(by_id[achievement_id]),
-        key=key,
-        label_visibility="collapsed",
-    )
-    return cast(Row, by_id[chosen])
-
-
-def _candidate_key(demand_id: str) -> str:
-    return f"candidate:{demand_id}"
-
-
-def _candidate_label(row: Row) -> str:
-    state = "　:blue[{}]".format(t(f"verdict.{row['verdict']}")) if row["verdict"] else ""
-    institute = plain(str(row["institute"]))
-    figures = f"{row['rank']:0>2}　{row['score']:.3f}　{aligned_level(row)}"
-    return f"{figures}　{plain(str(row['title']))}　:gray[{institute}]{state}"
-
-
-def _first_open(rows: pl.DataFrame) -> str:
+def _candidate_in_hand(demand_id: str, rows: pl.DataFrame) -> str | None:
+    """The candidate that the desk stands at: where it was put, else the first that waits; None when all are decided."""
+    ids = rows["achievement_id"].to_list()
+    place = st.session_state.get(AT)
+    if place is not None and place[0] == demand_id and (place[1] is None or place[1] in ids):
+        return cast(str | None, place[1])
     undecided = rows.filter(pl.col("verdict").is_null())
     put_off = rows.filter(pl.col("verdict") == "later")
     return str(pl.concat([undecided, put_off, rows])["achievement_id"][0])
 
 
-def _decision_buttons(demand_id: str, row: Row, rows: pl.DataFrame, run: Run) -> None:
-    """Accept, later, reject for a reason; the note that goes with it; the step to the next; the last decision."""
-    pair = f"{demand_id}:{row['achievement_id']}"
-    # One nonce per shown state of a pair: a key pressed twice before the page follows is one decision.
-    nonce = cast(str, st.session_state.setdefault(f"nonce:{pair}:{row['decision_id']}", uuid4().hex))
-    after = _next_open(rows, str(row["achievement_id"]))
-
-    def button(name: str, shortcut: str, verdict: str, reason: str = "", primary: bool = False) -> None:
-        st.button(
-            t(name),
-            key=f"{name}:{pair}",
-            shortcut=shortcut,
-            type="primary" if primary else "secondary",
-            on_click=_decide,
-            args=(demand_id, str(row["achievement_id"]), run.run_id, verdict, reason, nonce, row["decision_id"]),
-            kwargs={"after": after},
-        )
-
-    ids = rows["achievement_id"].to_list()
-    place = ids.index(row["achievement_id"])
-    key = _candidate_key(demand_id)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        button("review.accept", "A", "accept", primary=True)
-        button("review.later", "L", "later")
-        _step("review.previous", "K", key, ids[max(place - 1, 0)], disabled=place == 0)
-        _step("review.next", "J", key, ids[min(place + 1, len(ids) - 1)], disabled=place == len(ids) - 1)
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.text(t("review.reject_because"), width="content")
-        for number, reason in enumerate(REJECT_REASONS, start=1):
-            button(f"reason.{reason}", str(number), "reject", reason)
-    note = t("review.note")
-    st.text_input(note, key=f"note:{pair}", placeholder=note, label_visibility="collapsed")
-    _level_by_hand(demand_id, str(row["achievement_id"]))
-    _last_decision()
-
-
-def _next_open(rows: pl.DataFrame, achievement_id: str) -> str | None:
-    """The next candidate without a decision below this one, else above it; None when all are decided."""
-    ids = rows["achievement_id"].to_list()
-    place = ids.index(achievement_id)
-    undecided = set(rows.filter(pl.col("verdict").is_null())["achievement_id"])
-    return next((each for each in (*ids[place + 1 :], *ids[:place]) if each in undecided), None)
-
-
-def _decide(
-    demand_id: str,
-    achievement_id: str,
-    run_id: int,
-    verdict: str,
-    reason: str,
-    nonce: str,
-    seen: int | None,
-    *,
-    after: str | None,
-) -> None:
-    """Write the decision at the click: what the session holds would not survive a reload."""
-    try:
-        decisions.decide(
-            ledger(),
-            demand_id=demand_id,
-            achievement_id=achievement_id,
-            run_id=run_id,
-            verdict=verdict,
-            agent=settings().agent,
-            nonce=nonce,
-            seen=seen,
-            reason=reason,
-            note=str(st.session_state.get(f"note:{demand_id}:{achievement_id}", "")),
-        )
-    except DuijieError as error:
-        st.session_state[_MESSAGE] = error.text(language())
-        return
-    st.session_state.pop(_MESSAGE, None)
-    if after is not None:
-        st.session_state[_candidate_key(demand_id)] = after
-
-
-def _level_by_hand(demand_id: str, achievement_id: str) -> None:
-    """The level that an agent says a pair has; pressed again, it is taken back."""
-    standing = judgements.set_levels(ledger(), demand_id).filter(achievement_id=achievement_id)["level"].to_list()
-    said = standing[0] if standing else None
-    # A key for each state: after a change, here or by someone else, the control shows what now stands.
-    key = worded_key(f"level:{demand_id}:{achievement_id}:{said}")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.text(t("review.level_by_hand"), width="content")
-        st.segmented_control(
-            t("review.level_by_hand"),
-            tuple(reversed(LEVELS)),
-            format_func=lambda level: t(f"level.{level}"),
-            default=said,
-            key=key,
-            on_change=_set_level,
-            args=(demand_id, achievement_id, key),
-            label_visibility="collapsed",
-        )
-
-
-def _set_level(demand_id: str, achievement_id: str, key: str) -> None:
-    level = cast(int | None, st.session_state[key])
-    try:
-        # What already stands is not written again, so that a press that comes twice needs no name of its own.
-        judgements.set_level(ledger(), demand_id, achievement_id, level, settings().agent, uuid4().hex)
-    except DuijieError as error:
-        st.session_state[_MESSAGE] = error.text(language())
-
-
-def _last_decision() -> None:
-    """What the agent decided last, with the button that takes it back."""
-    latest = decisions.recent(ledger(), settings().agent, 1)
-    if not latest:
-        st.caption(t("review.no_decision"))
-        return
-    last = latest[0]
-    title = str(catalogue.record(ledger(), "achievements", last.achievement_id)["title"])
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
-        st.button(
-            t("review.undo"),
-            key=f"undo:{last.decision_id}",
-            shortcut="Z",
-            on_click=_undo,
-            args=(last.decision_id, last.demand_id, last.achievement_id),
-        )
-        st.text(t("review.last", verdict=_verdict(last.verdict, last.reason), title=title), width="stretch")
-
-
-def _verdict(verdict: str, reason: str) -> str:
-    words = t(f"verdict.{verdict}")
-    return t("review.with_reason", verdict=words, reason=t(f"reason.{reason}")) if reason else words
-
-
-def _undo(decision_id: int, demand_id: str, achievement_id: str) -> None:
-    try:
-        decisions.undo(ledger(), decision_id, settings().agent, f"undo:{decision_id}")
-    except DuijieError as error:
-        st.session_state[_MESSAGE] = error.text(language())
-        return
-    st.session_state.pop(_MESSAGE, None)
-    # A new nonce for the pair: after an undo the same press is a new decision.
-    for name in [name for name in st.session_state if str(name).startswith(f"nonce:{demand_id}:{achievement_id}:")]:
-        del st.session_state[name]
-    st.session_state[_DEMAND] = demand_id
-    st.session_state[_candidate_key(demand_id)] = achievement_id
+def _side(row: Row, failed: pl.DataFrame) -> Side:
+    """A candidate as it is compared."""
+    achievement_id = str(row["achievement_id"])
+    scored = quality("achievements").filter(pl.col("record_id") == achievement_id)["quality"].to_list()
+    changes = failed.filter(pl.col("achievement_id") == achievement_id)["change"].to_list()
+    record = catalogue.record(ledger(), "achievements", achievement_id)
+    return Side(row, record, scored[0] if scored else None, changes)
 
 
 def _show_pair(demand_id: str, row: Row, rows: pl.DataFrame) -> None:
@@ -342,7 +168,7 @@ def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
 
 
 def _show_standing(row: Row) -> None:
-    verdict = _verdict(str(row["verdict"]), str(row["reason"]))
+    verdict = verdict_words(str(row["verdict"]), str(row["reason"]))
     st.text(t("review.standing", verdict=verdict, agent=row["agent"], at=local_minute(str(row["at"]))))
     if row["note"]:
         st.text(t("review.standing_note", note=row["note"]))

@@ -18,9 +18,10 @@ from matching.intake.reading import Reading, read_tables
 from matching.intake.sheets import Sheet
 from matching.intake.templates import template
 from matching.ledger import catalogue, runs, uploads
+from matching.ledger.rights import may
 from matching.pipeline import Prepared
 from matching.schema import KINDS, Kind
-from ui.access import language, ledger, settings, t
+from ui.access import agent, language, ledger, settings, t, viewer
 from ui.catalogue_cache import now
 from ui.components.differences import chosen_names, show_differences
 from ui.components.filters import choose_kind
@@ -51,15 +52,20 @@ class _File:
 def show() -> None:
     """The screen."""
     st.subheader(t("upload.title"))
-    kind = choose_kind()
+    who = viewer()
+    own = who.organisation if who is not None and who.role == "institute" else None
+    kind: Kind = choose_kind() if own is None else "achievements"
     left, right = st.columns([3, 2], gap="large")
     with left:
-        institute = _institute(kind)
+        institute = _institute(kind) if own is None else own
+        if own is not None:
+            st.text(t("upload.own_institute", institute=own))
         count = st.session_state.get(_COUNT, 0)
         uploaded = st.file_uploader(t(f"lists.upload_{kind}"), type=None, key=f"file:{kind}:{count}")
     with right:
         _show_template(kind)
-        _show_match()
+        if may(ledger(), "match"):
+            _show_match()
     if message := st.session_state.pop(_LOADED, None):
         st.success(message)
     if uploaded is None:
@@ -179,7 +185,7 @@ def _load(prepared: Prepared, columns: dict[str, str], names: dict[str, str]) ->
     """Write the file that was shown; the uploader is emptied, so that a second press finds nothing to load."""
     try:
         with long_work(LOADING) as progress:
-            found = pipeline.load(ledger(), prepared, settings().agent, progress, columns=columns, names=names)
+            found = pipeline.load(ledger(), prepared, agent(), progress, columns=columns, names=names)
     except DuijieError as error:
         st.error(error.text(language()))
         return
@@ -202,7 +208,7 @@ def _show_match() -> None:
     if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
         try:
             with long_work(MATCHING) as progress:
-                made = pipeline.match_ledger(ledger(), settings().top, settings().agent, progress)
+                made = pipeline.match_ledger(ledger(), settings().top, agent(), progress)
         except DuijieError as error:
             st.error(error.text(language()))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from itertools import count
 
 import polars as pl
@@ -12,10 +13,11 @@ from sqlalchemy import Engine
 
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
-from matching.ledger import runs, uploads
+from matching.ledger import decisions, review_queue, runs, uploads
 from matching.ledger.decisions import decide, undo
+from matching.ledger.review_queue import QUEUE, run_pairs
 from matching.ledger.revision import revision
-from matching.ledger.runs import CANDIDATE_ROWS, QUEUE, Run
+from matching.ledger.runs import CANDIDATE_ROWS, Run
 from matching.schema import CANDIDATES, FIELDS
 
 A, B = "a" * 64, "b" * 64
@@ -64,6 +66,13 @@ def add(engine: Engine, fingerprint: str = A, found: pl.DataFrame = PAIRS) -> Ru
     return runs.add_run(engine, found, fingerprint, top=3, demands=3, achievements=4, agent="甲")
 
 
+def queue(engine: Engine, run_id: int) -> pl.DataFrame:
+    """Demands of a run as the review lists them (`review_queue.QUEUE`)."""
+    pairs = review_queue.run_pairs(engine, run_id)
+    standing = decisions.standing(engine)
+    return review_queue.by_demand(review_queue.with_standing(pairs, standing, datetime.now(UTC)))
+
+
 @pytest.fixture
 def catalogued(ledger: Engine) -> Engine:
     """A ledger with the achievements A1, A2 and A3; A2 has two versions."""
@@ -94,7 +103,7 @@ def judge(engine: Engine, demand: str, achievement: str, verdict: str, run: Run,
 
 def test_no_run_yet(ledger: Engine) -> None:
     assert runs.latest_run(ledger) is None
-    assert runs.demand_queue(ledger, 1).equals(pl.DataFrame(schema=QUEUE))
+    assert queue(ledger, 1).equals(pl.DataFrame(schema=QUEUE))
     assert runs.candidates_of(ledger, 1, "D1").equals(pl.DataFrame(schema=CANDIDATE_ROWS))
 
 
@@ -107,7 +116,7 @@ def test_a_run_says_what_it_was_made_of(ledger: Engine) -> None:
 def test_a_run_without_candidates(ledger: Engine) -> None:
     made = add(ledger, A, pl.DataFrame(schema=CANDIDATES))
     assert made.candidates == 0
-    assert runs.demand_queue(ledger, made.run_id).is_empty()
+    assert queue(ledger, made.run_id).is_empty()
 
 
 def test_the_same_fingerprint_again_writes_nothing(ledger: Engine) -> None:
@@ -138,7 +147,7 @@ def test_progress_is_told_by_the_block(ledger: Engine) -> None:
         progress=lambda done, total: told.append((done, total)),
     )
     assert told == [(1, 2), (2, 2)]
-    assert runs.demand_queue(ledger, made.run_id)["candidates"].to_list() == [1] * 5_001
+    assert queue(ledger, made.run_id)["candidates"].to_list() == [1] * 5_001
 
 
 def test_a_run_that_fails_leaves_nothing_behind(ledger: Engine) -> None:
@@ -148,26 +157,28 @@ def test_a_run_that_fails_leaves_nothing_behind(ledger: Engine) -> None:
     with pytest.raises(KeyboardInterrupt):
         runs.add_run(ledger, PAIRS, A, top=3, demands=3, achievements=4, agent="甲", progress=fail)
     assert runs.latest_run(ledger) is None
-    assert runs.demand_queue(ledger, 1).is_empty()
-    assert add(ledger).run_id == 1
+    assert queue(ledger, 1).is_empty()
+    made = add(ledger)
+    assert runs.latest_run(ledger) == made
+    assert run_pairs(ledger, made.run_id).height == made.candidates == PAIRS.height
 
 
 def test_the_queue_counts_decisions(catalogued: Engine) -> None:
     run = add(catalogued)
-    assert runs.demand_queue(catalogued, run.run_id).rows() == [("D1", 3, 0, 0, 0.9), ("D2", 1, 0, 0, 0.4)]
+    assert queue(catalogued, run.run_id).rows() == [("D1", 3, 3, 0, 0, 0.9), ("D2", 1, 1, 0, 0, 0.4)]
     judge(catalogued, "D1", "A2", "accept", run)
     rejected = judge(catalogued, "D1", "A1", "reject", run)
     judge(catalogued, "D1", "A3", "later", run)
     judge(catalogued, "D3", "A1", "accept", run)
-    assert runs.demand_queue(catalogued, run.run_id).rows() == [("D1", 3, 2, 1, 0.9), ("D2", 1, 0, 0, 0.4)]
+    assert queue(catalogued, run.run_id).rows() == [("D1", 3, 0, 1, 2, 0.9), ("D2", 1, 1, 0, 0, 0.4)]
     undo(catalogued, rejected, "乙", "undo")
-    assert runs.demand_queue(catalogued, run.run_id).rows() == [("D1", 3, 1, 1, 0.9), ("D2", 1, 0, 0, 0.4)]
+    assert queue(catalogued, run.run_id).rows() == [("D1", 3, 1, 1, 1, 0.9), ("D2", 1, 1, 0, 0, 0.4)]
 
 
 def test_decisions_outlive_the_run_they_were_made_in(catalogued: Engine) -> None:
     judge(catalogued, "D1", "A2", "accept", add(catalogued, A))
     second = add(catalogued, B, candidates(("D1", "A3", 0.3), ("D1", "A2", 0.2)))
-    assert runs.demand_queue(catalogued, second.run_id).rows() == [("D1", 2, 1, 0, 0.3)]
+    assert queue(catalogued, second.run_id).rows() == [("D1", 2, 1, 0, 1, 0.3)]
     rows = runs.candidates_of(catalogued, second.run_id, "D1")
     assert rows["verdict"].to_list() == [None, "accept"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, func, select
 
 from matching.errors import DuijieError, LedgerError
 from matching.intake.quality import rules_version
-from matching.ledger import catalogue, column_choices, corrections, decisions, runs, uploads
+from matching.ledger import catalogue, column_choices, corrections, decisions, review_queue, runs, uploads
 from matching.ledger.database import reading
 from matching.ledger.organisation_names import confirm, confirmed_names
 from matching.ledger.presence import settle_near
@@ -243,6 +244,13 @@ def run_of(engine: Engine, *pairs: tuple[str, str]) -> int:
     return runs.add_run(engine, candidates(*pairs), "a" * 64, top=9, demands=1, achievements=2, agent="甲").run_id
 
 
+def queue(engine: Engine, run_id: int) -> pl.DataFrame:
+    """Demands of a run as the review lists them (`review_queue.QUEUE`)."""
+    pairs = review_queue.run_pairs(engine, run_id)
+    standing = decisions.standing(engine)
+    return review_queue.by_demand(review_queue.with_standing(pairs, standing, datetime.now(UTC)))
+
+
 def decided(engine: Engine, verdict: str, nonce: str = "1") -> int:
     made = decisions.decide(
         engine,
@@ -289,10 +297,10 @@ def test_candidates_show_the_version_that_counts(paired: Engine) -> None:
 def test_the_queue_and_the_figures_count_what_the_list_shows(paired: Engine) -> None:
     uploads.take_back(paired, 3, "乙")
     shown = runs.candidates_of(paired, 1, "D1").height
-    assert runs.demand_queue(paired, 1)["candidates"].to_list() == [shown]
+    assert queue(paired, 1)["candidates"].to_list() == [shown]
     assert dict(statistics(paired, "Asia/Shanghai").funnel.iter_rows())["candidates"] == shown
     uploads.take_back(paired, 1, "乙")
-    assert runs.demand_queue(paired, 1).is_empty()
+    assert queue(paired, 1).is_empty()
     assert dict(statistics(paired, "Asia/Shanghai").funnel.iter_rows())["demands_with_candidates"] == 0
 
 
@@ -521,7 +529,7 @@ def test_records_that_take_no_part_are_not_matched(ledger: Engine) -> None:
     second = match_ledger(ledger, 10, "甲")
     assert (second.demands, second.achievements) == (1, 2)
     assert set(runs.candidates_of(ledger, second.run_id, "D1")["achievement_id"]) == {"A2", "A3"}
-    assert runs.demand_queue(ledger, second.run_id)["demand_id"].to_list() == ["D1"]
+    assert queue(ledger, second.run_id)["demand_id"].to_list() == ["D1"]
     for one, other, kind in (("A1", "A2", "achievements"), ("D2", "D1", "demands")):
         settle_near(ledger, kind, one, other, same=False, agent="甲")  # type: ignore[arg-type]
     third = match_ledger(ledger, 10, "甲")
