@@ -24,8 +24,10 @@ _LEFT_OUT_SHOWN = 10
 
 
 def ledger_of(settings: Settings) -> Engine:
-    """The user's ledger."""
-    return open_ledger(settings.database_url)
+    """The user's ledger, open for as long as the command runs."""
+    engine = open_ledger(settings.database_url)
+    click.get_current_context().call_on_close(engine.dispose)
+    return engine
 
 
 def tell(settings: Settings, key: str, **values: object) -> None:

@@ -43,7 +43,14 @@ WORDS_READ = {
     "matching/intake/cells.py": {"年", "月", "日"},
 }
 # Texts that are made of places and punctuation alone.
-WITHOUT_WORDS = {"place.file", "place.message", "why.level_share", "review.with_reason", "review.last", "list.separator"}
+WITHOUT_WORDS = {
+    "place.file",
+    "place.message",
+    "why.level_share",
+    "review.with_reason",
+    "review.last",
+    "list.separator",
+}
 Call = tuple[str, str, frozenset[str] | None]
 
 

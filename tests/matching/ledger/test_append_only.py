@@ -35,7 +35,11 @@ def replacing(table: Table, row: Any, database: str) -> Insert:
     if database == "sqlite":
         return insert(table).prefix_with("OR REPLACE").values(row._mapping)
     keys = list(table.primary_key.columns)
-    return postgresql.insert(table).values(row._mapping).on_conflict_do_update(index_elements=keys, set_=dict(row._mapping))
+    return (
+        postgresql.insert(table)
+        .values(row._mapping)
+        .on_conflict_do_update(index_elements=keys, set_=dict(row._mapping))
+    )
 
 
 @pytest.mark.parametrize("name", sorted(metadata.tables))

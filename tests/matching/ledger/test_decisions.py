@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from agreed import advance
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -62,7 +63,7 @@ class Agent:
 
     def move(self, state: str, reason: str = "", pair: str = "D1 A1") -> None:
         row = deal_of(self.engine, pair)
-        deals.move(self.engine, row["deal_id"], state, self.name, seen=row["event_id"], reason=reason)
+        advance(self.engine, row["deal_id"], state, self.name, seen=row["event_id"], reason=reason)
 
 
 @pytest.fixture
@@ -497,7 +498,7 @@ class TwoAgents(RuleBasedStateMachine):
         newest = pair.events[-1][0]
         seen = newest if fresh else data.draw(st.integers(0, self.event_count), label="seen")
         if seen == newest and state in deals.next_states(pair.events[-1][1]):
-            deals.move(agent.engine, deal_id, state, agent.name, seen=seen, reason="price")
+            advance(agent.engine, deal_id, state, agent.name, seen=seen, reason="price")
             self.event(pair, state)
         else:
             with pytest.raises(LedgerError):

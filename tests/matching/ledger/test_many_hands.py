@@ -26,7 +26,7 @@ from matching.ledger.tables import decision
 from matching.schema import CANDIDATES, VERDICTS
 
 HANDS: Final = 8
-EACH: Final = 100
+EACH: Final = 300
 KILLS: Final = 20
 PAIRS: Final = tuple((f"D{number}", f"A{number}") for number in range(40))
 # Processes forked from one that has loaded the program and nothing else: they begin at once.

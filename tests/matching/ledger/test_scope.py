@@ -388,9 +388,7 @@ def test_an_institute_sees_its_own_deals_alone(filled: Engine) -> None:
     mine = as_viewer(filled, INSTITUTE)
     # A private demand is for agents alone: its deal is not there before an agent has brought the two together.
     own = {number for number, (_, visibility, each, states) in _numbered() if each in OWN}
-    own -= {
-        number for number, (_, visibility, _, states) in _numbered() if visibility == "private" and len(states) < 2
-    }
+    own -= {number for number, (_, visibility, _, states) in _numbered() if visibility == "private" and len(states) < 2}
     assert set(deals.all_deals(mine)["deal_id"]) == own
     assert set(deals.deal_events(mine)["deal_id"]) == own
     for number, (_, _, each, _) in _numbered():
