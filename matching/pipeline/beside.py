@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Final, ParamSpec, TypeVar
 
 from loky import get_reusable_executor
 
 # A process takes a second to start.
-_WORTH_IT: Final = 5_000
+WORTH_IT: Final = 5_000
 # Nor does one that has nothing to do stay for long.
 _IDLE_SECONDS: Final = 10
 
@@ -17,13 +17,10 @@ Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
 
-def start(records: int, work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Future[Made]:
-    """Start what is to be done with so many records; few of them are done with at once.
+def start(work: Callable[Given, Made], *given: Given.args, **named: Given.kwargs) -> Future[Made]:
+    """Start it; worth it from `WORTH_IT` records on.
 
     What `work` is given and gives must be picklable; what it raises is raised where its result is asked for.
     """
-    if records >= _WORTH_IT:
-        begun: Future[Made] = get_reusable_executor(1, timeout=_IDLE_SECONDS).submit(work, *given, **named)
-        return begun
-    with ThreadPoolExecutor(1) as here:
-        return here.submit(work, *given, **named)
+    begun: Future[Made] = get_reusable_executor(1, timeout=_IDLE_SECONDS).submit(work, *given, **named)
+    return begun

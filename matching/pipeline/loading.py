@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -47,7 +47,8 @@ class Prepared:
     what loading it changes, and `changes` each value that becomes another (`CHANGES`), as texts. `names` are proposals
     of what its organisations' names stand for (columns written, name, reason, likeness), `near` records that look alike
     (`schema.DUPLICATES`), in the file or with the ledger's, `fields` those of new and changed records
-    (`schema.FIELDS`), `quality` how good each record is (columns record_id, quality, vague, lacks).
+    (`schema.FIELDS`; None of a small file, whose fields are found when it is loaded), `quality` how good each record is
+    (columns record_id, quality, vague, lacks).
     """
 
     read: Reading
@@ -57,7 +58,7 @@ class Prepared:
     renamed: Mapping[str, str]
     names: pl.DataFrame
     near: pl.DataFrame
-    fields: pl.DataFrame
+    fields: pl.DataFrame | None
     quality: pl.DataFrame
     content: bytes = field(default=b"", repr=False)
 
@@ -91,7 +92,9 @@ def prepare(
     read = replace(read, frame=frame, rejected=rejected)
     found = uploads.difference(engine, read, institute)
     fresh = frame.filter(pl.col(ID[read.kind]).is_in([*found.new, *found.changed]))
-    fields = beside.start(fresh.height, assign_fields, fresh, ID[read.kind], corrections.corrected_records(engine))
+    learned = corrections.corrected_records(engine)
+    many = fresh.height >= beside.WORTH_IT
+    fields = beside.start(assign_fields, fresh, ID[read.kind], learned) if many else None
     resolved = organisations.resolve(
         frame[organisation].unique().sort(), known[organisation].unique().sort(), confirmed
     )
@@ -99,11 +102,7 @@ def prepare(
         progress("compare", 1, 1)
     near = _near(read, known, confirmed, progress)
     scored = quality.assess(frame, read.kind)
-    if progress:
-        progress("fields", 0, 1)
-    assigned = fields.result()
-    if progress:
-        progress("fields", 1, 1)
+    assigned = None if fields is None else _told(progress, fields.result)
     return Prepared(
         read=read,
         institute=institute,
@@ -180,7 +179,22 @@ def load(
         near=prepared.near,
     )
     expected = prepared.difference if isinstance(file, Prepared) else None
-    return uploads.add(engine, read, prepared.fields, agent, step(progress, "write"), with_it, expected)
+    fields = prepared.fields
+    if fields is None:
+        fresh = read.frame.filter(pl.col(ID[read.kind]).is_in([*prepared.difference.new, *prepared.difference.changed]))
+        learned = corrections.corrected_records(engine)
+        fields = _told(progress, lambda: assign_fields(fresh, ID[read.kind], learned))
+    return uploads.add(engine, read, fields, agent, step(progress, "write"), with_it, expected)
+
+
+def _told(progress: Progress | None, assign: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """Fields, with the progress of that step."""
+    if progress:
+        progress("fields", 0, 1)
+    found = assign()
+    if progress:
+        progress("fields", 1, 1)
+    return found
 
 
 def _changes(known: pl.DataFrame, changed: pl.DataFrame, kind: Kind) -> pl.DataFrame:

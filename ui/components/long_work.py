@@ -13,7 +13,7 @@ from ui.access import t
 
 # Steps of the long works, in their order.
 CHECKING: Final = ("compare", "duplicates", "fields")
-LOADING: Final = ("write",)
+LOADING: Final = ("fields", "write")
 MATCHING: Final = ("learn", "fields", "vectors", "rank", "write")
 
 
