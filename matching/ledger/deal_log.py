@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, text
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from matching.errors import LedgerError, Problem
 from matching.ledger.database import now
@@ -36,11 +36,7 @@ def newest_events() -> Select[tuple[int]]:
 
 
 def newest_event(connection: Connection, deal_id: int) -> Row[int, str, str]:
-    """event_id, state and reason of a deal's newest event; the deal is held until the transaction ends.
-
-    Raises `LedgerError` for an unknown deal.
-    """
-    connection.execute(select(deal.c.deal_id).where(deal.c.deal_id == deal_id).with_for_update())
+    """event_id, state and reason of a deal's newest event. Raises `LedgerError` for an unknown deal."""
     found = connection.execute(
         select(deal_event.c.event_id, deal_event.c.state, deal_event.c.reason)
         .where(deal_event.c.deal_id == deal_id)
@@ -50,12 +46,6 @@ def newest_event(connection: Connection, deal_id: int) -> Row[int, str, str]:
     if found is None:
         raise LedgerError(Problem("deal.unknown", values={"deal": deal_id}))
     return found
-
-
-def hold_terms(connection: Connection) -> None:
-    """Let no other transaction change terms until this one ends, so that no number is registered twice at once."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE deal_terms IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def reached(connection: Connection, deal_id: int) -> set[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Select, func, insert, select
 
 from matching.errors import CallError, LedgerError, Problem
 from matching.ledger.database import now, reading, writing
-from matching.ledger.deal_log import ENDED, hold_terms, newest_event, newest_events, reached
+from matching.ledger.deal_log import ENDED, newest_event, newest_events, reached
 from matching.ledger.deal_rules import TERMS, Terms, check_texts, local_today, wrong_terms
 from matching.ledger.deal_scope import shown as _shown
 from matching.ledger.frames import frame
@@ -128,7 +128,6 @@ def write_terms(
     """`change_terms` in a transaction that is under way; `going_to` is a state that the deal enters in the same one."""
     if (made := entry_of_nonce(connection, agent, nonce)) is not None:
         return made
-    hold_terms(connection)
     standing = standing_terms(connection, deal_id)
     if standing.entry_id != seen:
         raise LedgerError(Problem("deal.terms_meanwhile", values={"deal": deal_id}))

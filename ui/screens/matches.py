@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
-from matching.ledger import catalogue, reverse
+from matching.ledger import reverse
 from matching.ledger.rights import permit
 from ui.access import ledger, t
 from ui.catalogue_cache import now, records
 from ui.components.filters import with_words
+from ui.components.judged import judged_in_words
 from ui.components.record import show_current
 from ui.components.tables import height_of
-from ui.components.why import Pair, level_name, shared_words, show_why
+from ui.components.why import level_name, shared_words, show_why
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
 _LISTED: Final = 300
@@ -154,14 +155,4 @@ def _show_pair(row: Mapping[str, object]) -> None:
         show_current("demands", str(row["demand_id"]), terms)
     with right, st.container(border=True):
         st.markdown(f"**{t('why.title')}**")
-        show_why(row, _judged_in_words(row))
-
-
-def _judged_in_words(row: Mapping[str, object]) -> dict[Pair, str]:
-    """Of each pair whose judgement moved this one, what was judged and of what."""
-    told: dict[Pair, str] = {}
-    for part in cast(Sequence[Mapping[str, object]], row["learned"] or ()):
-        pair = str(part["demand_id"]), str(part["achievement_id"])
-        title = str(catalogue.record(ledger(), "achievements", pair[1])["title"])
-        told[pair] = t("why.judged_level", title=title, level=t(f"level.{part['level']}"))
-    return told
+        show_why(row, judged_in_words(row, {}, ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, cast
 
 import polars as pl
@@ -12,19 +12,18 @@ from matching import pipeline
 from matching.errors import DuijieError
 from matching.ledger import catalogue, judgements, runs
 from matching.ledger.runs import Run
-from matching.ranking.candidates import field_names
-from matching.schema import Kind
 from ui.access import forget_viewer, language, ledger, t
 from ui.catalogue_cache import quality, review_pairs
 from ui.components.comparison import Side, show_comparison
 from ui.components.desk import sent, show_desk
 from ui.components.desk_log import AT, DEMAND, MESSAGE, take_log
 from ui.components.desk_view import desk_data
+from ui.components.judged import judged_in_words
 from ui.components.moments import local_minute, today
-from ui.components.record import show_record
+from ui.components.record import show_current
 from ui.components.review_bulk import show_bulk
 from ui.components.review_filters import Filters, choose_filters, filtered
-from ui.components.why import Pair, shared_words, show_why
+from ui.components.why import shared_words, show_why
 from ui.components.words import verdict_words
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
@@ -134,37 +133,16 @@ def _show_pair(demand_id: str, row: Row, rows: pl.DataFrame) -> None:
     terms = [term for term, _ in shared_words(row)]
     left, middle, right = st.columns([5, 5, 4], gap="medium")
     with left, st.container(border=True):
-        _show_side("demands", demand_id, terms)
+        show_current("demands", demand_id, terms)
     with middle, st.container(border=True):
-        _show_side("achievements", str(row["achievement_id"]), terms)
+        show_current("achievements", str(row["achievement_id"]), terms)
     with right, st.container(border=True):
         st.markdown(f"**{t('why.title')}**")
-        show_why(row, _judged_in_words(row, rows))
+        decided = {each["achievement_id"]: each["verdict"] for each in rows.iter_rows(named=True)}
+        by_hand = set(judgements.set_levels(ledger(), demand_id)["achievement_id"])
+        show_why(row, judged_in_words(row, decided, by_hand))
         if row["verdict"]:
             _show_standing(row)
-
-
-def _judged_in_words(row: Row, rows: pl.DataFrame) -> dict[Pair, str]:
-    """Of each pair whose judgement moved a candidate, what was judged and of what."""
-    demand_id = str(row["demand_id"])
-    decided = {each["achievement_id"]: each["verdict"] for each in rows.iter_rows(named=True)}
-    by_hand = set(judgements.set_levels(ledger(), demand_id)["achievement_id"])
-    told: dict[Pair, str] = {}
-    for part in cast(Sequence[Mapping[str, object]], row["learned"] or ()):
-        pair = str(part["demand_id"]), str(part["achievement_id"])
-        title = str(catalogue.record(ledger(), "achievements", pair[1])["title"])
-        verdict = decided.get(pair[1]) if pair[0] == demand_id and pair[1] not in by_hand else None
-        key = f"why.judged_{verdict}" if verdict in ("accept", "reject") else "why.judged_level"
-        told[pair] = t(key, title=title, level=t(f"level.{part['level']}"))
-    return told
-
-
-def _show_side(kind: Kind, record_id: str, terms: list[str]) -> None:
-    record = catalogue.record(ledger(), kind, record_id)
-    fields = catalogue.fields_of(ledger(), kind, record_id).unique("taxonomy", keep="first", maintain_order=True)
-    codes = [f"{taxonomy}:{code}" for taxonomy, code in fields.select("taxonomy", "code").iter_rows()]
-    names = list(dict.fromkeys(field_names(codes, language())))
-    show_record(record, kind, terms, t("record.fields", names=names) if names else "")
 
 
 def _show_standing(row: Row) -> None:
