@@ -72,6 +72,13 @@ def believed(fields: pl.DataFrame) -> pl.DataFrame:
     return fields.filter(pl.col("confidence") >= load_rules().sure)
 
 
+def main_fields(fields: pl.DataFrame) -> pl.DataFrame:
+    """Each record's field of highest confidence, with the columns of `fields`, all of one taxonomy; ties by code."""
+    return fields.sort("record_id", pl.col("confidence").neg(), "code").unique(
+        "record_id", keep="first", maintain_order=True
+    )
+
+
 @cache
 def _models(codes: tuple[str, ...]) -> tuple[FieldModel, ...]:
     """The model that ships with the program, and one of its own for each taxonomy that a user added."""
