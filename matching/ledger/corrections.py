@@ -216,7 +216,8 @@ def add_learned(engine: Engine, kind: Kind, changed: pl.DataFrame, agent: str) -
     """
     permit(engine, "match", agent)
     rows = changed.with_columns(
-        kind=pl.lit(kind), basis=pl.lit(LEARNED), agent=pl.lit(agent), nonce=pl.lit(None, pl.String), at=pl.lit(now())
+        kind=pl.lit(kind), basis=pl.lit(LEARNED), agent=pl.lit(agent), nonce=pl.lit(None, pl.String)
     )
     with writing(engine) as connection:
+        rows = rows.with_columns(at=pl.lit(now()))
         write_frames(connection, [(field_change, rows)])

@@ -14,6 +14,7 @@ from matching.ledger.tables import (
     deal_document,
     deal_event,
     deal_payment,
+    deal_statement,
     deal_terms,
     decision,
     field_change,
@@ -62,7 +63,12 @@ def revision(engine: Engine) -> Revision:
     )
     papers = (
         select(func.count(column)).scalar_subquery()
-        for column in (deal_terms.c.entry_id, deal_payment.c.payment_id, deal_document.c.document_id)
+        for column in (
+            deal_terms.c.entry_id,
+            deal_payment.c.payment_id,
+            deal_document.c.document_id,
+            deal_statement.c.entry_id,
+        )
     )
     query = select(
         *(select(func.coalesce(func.max(column), 0)).scalar_subquery().label(name) for name, column in newest.items()),

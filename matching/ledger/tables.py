@@ -462,6 +462,22 @@ deal_document: Final = Table(
     UniqueConstraint("agent", "nonce"),
 )
 
+# What people state of a deal beside its terms; the newest entry of a name counts, "" takes it back.
+deal_statement: Final = Table(
+    "deal_statement",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("deal_id", ForeignKey("deal.deal_id"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("agent", String(200), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    UniqueConstraint("agent", "nonce"),
+    Index("ix_deal_statement_deal", "deal_id", "name", "entry_id"),
+)
+
 # Accounts: all of one anew at each change, the newest entry of a name counts.
 account: Final = Table(
     "account",

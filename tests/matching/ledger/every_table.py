@@ -62,6 +62,7 @@ def of_many_hands() -> dict[str, dict[str, object]]:
         },
         "deal_payment": {"amount_fen": 5_000_000_000, "paid_on": date(2026, 1, 10), **said},
         "deal_document": {"name": "合同", "link": "https://a.example/1", **said},
+        "deal_statement": {"name": "invention_patent", "value": "yes", **said},
         "login_attempt": {"name": "甲", "succeeded": True, **at},
         "login_session": {"token_hash": "0" * 64, "name": "甲", "expires_at": "", **at},
         "login_session_end": {"session_id": 1, **at},

@@ -38,7 +38,7 @@ from matching.schema import CANDIDATES, DUPLICATES, FIELDS, KINDS, RECORD
 # Tables in which `filled` leaves no row: its run has no candidates, there is no list of achievements, nobody logs in.
 WITHOUT_ROWS = {
     *("achievement", "candidate", "assignment", "deal_terms", "deal_payment", "deal_document"),
-    *("account", "login_attempt", "login_session", "login_session_end"),
+    *("account", "login_attempt", "login_session", "login_session_end", "deal_statement"),
 }
 MIGRATIONS = Path(next(iter(migrations.__path__)))
 NEXT_STEP = '''
@@ -262,6 +262,7 @@ NEW_IN_0005 = {
     *("assignment", "deal_terms", "deal_payment", "deal_document", "account", "login_attempt", "login_session"),
     *("login_session_end", "link"),
 }
+NEW_IN_0006 = {"deal_statement"}
 
 
 def sealed_as_it_was(engine: Engine, rows: dict[str, list[dict[str, Any]]]) -> None:
@@ -376,7 +377,7 @@ def test_a_ledger_of_the_first_revision_is_brought_up_with_its_data(ledgers: Led
     assert "concept_part" not in {column["name"] for column in inspect(old).get_columns("candidate")}
     old.dispose()
     engine = open_ledger(url)
-    assert {*rows, "field_change", *NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005} == set(metadata.tables)
+    assert {*rows, "field_change", *NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005, *NEW_IN_0006} == set(metadata.tables)
     with reading(engine) as connection:
         for name, written in rows.items():
             table = metadata.tables[name]
@@ -423,12 +424,12 @@ def test_a_ledger_of_the_second_revision_is_brought_up_with_its_data(ledgers: Le
     assert {column["name"] for column in inspect(old).get_columns("candidate")} >= AFTER_0001
     old.dispose()
     engine = open_ledger(url)
-    assert {*rows, *NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005} == set(metadata.tables)
+    assert {*rows, *NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005, *NEW_IN_0006} == set(metadata.tables)
     with reading(engine) as connection:
         for name, written in rows.items():
             held = [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))]
             assert [{key: row[key] for key in given} for row, given in zip(held, written, strict=True)] == written
-        for name in {*NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005} - {"link"}:
+        for name in {*NEW_IN_0003, *NEW_IN_0004, *NEW_IN_0005, *NEW_IN_0006} - {"link"}:
             assert connection.execute(select(metadata.tables[name])).all() == []
     assert loose_keys(engine) == []
     assert differences(engine) == []
@@ -466,12 +467,12 @@ def test_a_ledger_of_the_third_revision_is_brought_up_with_its_data(ledgers: Led
     assert not UPLOAD_AFTER_0003 & {column["name"] for column in found.get_columns("upload")}
     old.dispose()
     engine = open_ledger(url)
-    assert {*rows, *NEW_IN_0004, *NEW_IN_0005} == set(metadata.tables)
+    assert {*rows, *NEW_IN_0004, *NEW_IN_0005, *NEW_IN_0006} == set(metadata.tables)
     with reading(engine) as connection:
         for name, written in rows.items():
             held = [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))]
             assert [{key: row[key] for key in given} for row, given in zip(held, written, strict=True)] == written
-        for name in {*NEW_IN_0004, *NEW_IN_0005} - {"link"}:
+        for name in {*NEW_IN_0004, *NEW_IN_0005, *NEW_IN_0006} - {"link"}:
             assert connection.execute(select(metadata.tables[name])).all() == []
     assert loose_keys(engine) == []
     assert differences(engine) == []
@@ -506,10 +507,10 @@ def test_a_ledger_of_the_fourth_revision_is_brought_up_with_its_data(ledgers: Le
     url = ledgers.place()
     old = create_engine(url)
     rows = fill_old(old, "0004")
-    assert not NEW_IN_0005 & set(inspect(old).get_table_names())
+    assert not (NEW_IN_0005 | NEW_IN_0006) & set(inspect(old).get_table_names())
     old.dispose()
     engine = open_ledger(url)
-    assert {*rows, *NEW_IN_0005} == set(metadata.tables)
+    assert {*rows, *NEW_IN_0005, *NEW_IN_0006} == set(metadata.tables)
     with reading(engine) as connection:
         for name, written in rows.items():
             held = [dict(row._mapping) for row in connection.execute(in_order(engine, name))]

@@ -8,7 +8,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 from shutil import copyfile
@@ -44,11 +44,15 @@ from matching.ledger import (
     deals,
     decisions,
     judgements,
+    links,
+    moments,
     organisation_names,
+    past,
     presence,
     reverse,
     review_queue,
     runs,
+    statements,
     uploads,
     withdrawal,
 )
@@ -60,10 +64,14 @@ from matching.ledger.tables import metadata
 from matching.pipeline import Prepared
 from matching.pipeline.near_misses import NEAR_MISS_ROWS, undecided, with_verdicts
 from matching.ranking.levels import load_model
-from matching.reporting import statistics
+from matching.reporting.deal_policy import deal_policy
+from matching.reporting.facts import Facts, facts
+from matching.reporting.period import Period
+from matching.reporting.whole_report import cut_report, report_of, whole_report
 from matching.schema import CANDIDATES, FIELDS, ROLES, Kind
 
 TODAY: Final = date(2026, 11, 22)
+MOMENT: Final = datetime(2026, 11, 22, tzinfo=UTC)
 INSTITUTE: Final = "哈尔滨工业大学"
 PASSWORD: Final = "a password of tests"  # noqa: S105
 PROVINCE: Final = "province_4567"
@@ -261,6 +269,19 @@ CALLS: Final[dict[str, tuple[str, Call]]] = {
     "ledger.judgements.judgements": ("read_candidates", lambda ask: judgements.judgements(ask.engine)),
     "ledger.judgements.learned_model": ("read_candidates", lambda ask: judgements.learned_model(ask.engine)),
     "ledger.judgements.add_model": ("learn", add_model),
+    "ledger.moments.settled": ("read_figures", lambda ask: moments.settled(ask.engine)),
+    "ledger.past_deals.deals_at": ("read_figures", lambda ask: past.deals_at(ask.engine, MOMENT)),
+    "ledger.past_deals.payments_at": ("read_figures", lambda ask: past.payments_at(ask.engine, MOMENT)),
+    "ledger.past_deals.statements_at": ("read_figures", lambda ask: past.statements_at(ask.engine, MOMENT)),
+    "ledger.past_deals.terms_at": ("read_figures", lambda ask: past.terms_at(ask.engine, MOMENT)),
+    "ledger.past_pairs.brought_at": ("read_figures", lambda ask: past.brought_at(ask.engine, MOMENT)),
+    "ledger.past_pairs.decisions_at": ("read_figures", lambda ask: past.decisions_at(ask.engine, MOMENT)),
+    "ledger.past_pairs.listed_at": ("read_figures", lambda ask: past.listed_at(ask.engine, MOMENT)),
+    "ledger.past_records.main_fields_at": (
+        "read_figures",
+        lambda ask: past.main_fields_at(ask.engine, "demands", MOMENT),
+    ),
+    "ledger.past_records.records_at": ("read_figures", lambda ask: past.records_at(ask.engine, "demands", MOMENT)),
     "ledger.organisation_names.confirm": (
         "confirm_name",
         lambda ask: organisation_names.confirm(ask.engine, {"工大一校区": INSTITUTE}, ask.agent),
@@ -290,6 +311,11 @@ CALLS: Final[dict[str, tuple[str, Call]]] = {
     "ledger.runs.latest_run": ("read_records", lambda ask: runs.latest_run(ask.engine)),
     "ledger.runs.add_run": ("match", run),
     "ledger.runs.candidates_of": ("read_candidates", lambda ask: runs.candidates_of(ask.engine, 1, "D1")),
+    "ledger.statements.state": (
+        "move_deal",
+        lambda ask: statements.state(ask.engine, 1, "envoy", "yes", ask.agent, nonce="n"),
+    ),
+    "ledger.statements.statements_of": ("read_deals", lambda ask: statements.statements_of(ask.engine, 1)),
     "ledger.uploads.difference": ("load", lambda ask: uploads.difference(ask.engine, file(price_yuan=1), INSTITUTE)),
     "ledger.uploads.add": (
         "load",
@@ -342,14 +368,33 @@ CALLS: Final[dict[str, tuple[str, Call]]] = {
     ),
     "pipeline.running.match_ledger": ("match", lambda ask: pipeline.match_ledger(ask.engine, 2, ask.agent)),
     "pipeline.running.review_list": ("read_candidates", lambda ask: pipeline.review_list(ask.engine, 1, "D1")),
-    "reporting.statistics.statistics": (
+    "ledger.links.sealed_at": ("read_figures", lambda ask: links.sealed_at(ask.engine, MOMENT)),
+    "reporting.facts.facts": ("read_figures", lambda ask: facts(ask.engine, MOMENT, "Asia/Shanghai")),
+    "reporting.whole_report.whole_report": (
         "read_figures",
-        lambda ask: statistics.statistics(ask.engine, "Asia/Shanghai"),
+        lambda ask: whole_report(ask.engine, facts_of(ask.engine), Period(), "en"),
     ),
+    "reporting.whole_report.cut_report": (
+        "read_figures",
+        lambda ask: cut_report(ask.engine, facts_of(ask.engine), [["city"]], Period(), "en"),
+    ),
+    "reporting.whole_report.report_of": (
+        "read_figures",
+        lambda ask: report_of(ask.engine, facts_of(ask.engine), [], Period(), "en"),
+    ),
+    "reporting.deal_policy.deal_policy": ("read_deals", lambda ask: deal_policy(ask.engine, 1, TODAY)),
 }
+
+
+def facts_of(engine: Engine) -> Facts:
+    """Facts that somebody who may read them has read."""
+    return facts(unrestricted(engine), MOMENT, "Asia/Shanghai")
+
+
 # Why a function asks for no right.
 FREE: Final[dict[str, str]] = {
     "ledger.accounts.has_admin": "asked when the server starts, before anybody is a viewer",
+    "ledger.bulk_reading.read": "gives what a query finds to who was permitted to ask it",
     "ledger.database.reading": "gives a connection; what is read by it is permitted by who reads",
     "ledger.database.writing": "gives a transaction; what is written in it is permitted by who writes",
     "ledger.deal_scope.shown": "narrows what a permitted function has read",
@@ -357,6 +402,9 @@ FREE: Final[dict[str, str]] = {
     "ledger.logins.log_out": "whoever holds a token may end its session",
     "ledger.logins.viewer_of_email": "tells who the viewer is",
     "ledger.logins.viewer_of_session": "tells who the viewer is",
+    "ledger.past_versions.as_it_stood": "part of what `past` permits",
+    "ledger.past_versions.records_then": "part of what `past` permits",
+    "ledger.past_versions.set_aside_then": "part of what `past` permits",
     "ledger.revision.revision": "numbers of newest entries alone, by which screens know that something is new",
     "ledger.rights.as_viewer": "is the rights themselves",
     "ledger.rights.may": "is the rights themselves",
@@ -364,6 +412,8 @@ FREE: Final[dict[str, str]] = {
     "ledger.rights.unrestricted": "is the rights themselves",
     "ledger.rights.viewer_of": "is the rights themselves",
     "ledger.sealing.seal_transactions": "sets an engine up when the ledger is opened",
+    "reporting.facts.veiled": "takes from permitted facts what the viewer must not learn",
+    "reporting.small_counts.hides": "tells whether small counts are hidden from the viewer",
 }
 # An agent that is asked about, not one in whose name something is written.
 ASKED_ABOUT: Final = ("ledger.decisions.recent",)
@@ -401,13 +451,14 @@ def fill(engine: Engine) -> None:
     accounts.add_account(engine, "甲", "agent", "管理员", email="agent@example.invalid")
 
 
+# Rows of every table, in one query: it is asked hundreds of times.
+HOW_MANY: Final = select(*(select(func.count()).select_from(each).scalar_subquery() for each in metadata.sorted_tables))
+
+
 def state(engine: Engine) -> tuple[object, ...]:
     """All that a write would change: the head of the chain, and how many rows each table has."""
     with reading(engine) as connection:
-        counts = [
-            connection.execute(select(func.count()).select_from(each)).scalar() for each in metadata.sorted_tables
-        ]
-        return head_of(connection), *counts
+        return head_of(connection), *connection.execute(HOW_MANY).one()
 
 
 class Ground:
