@@ -1,0 +1,1 @@
+"""The dated rules of policy, and what they say of deals, institutions, results and the plan."""
