@@ -20,6 +20,8 @@ from matching.pipeline import load, match_ledger
 
 _SEED = "DUIJIE_TEST_SEED"
 _PAIRS = "DUIJIE_JUDGED_PAIRS"
+_BROWSER = ROOT / "tests" / "browser"
+_LONGEST = "test_upload.py"
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
 hypothesis.settings.register_profile("duijie", deadline=None, print_blob=True, max_examples=60)
@@ -33,6 +35,23 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = int(os.environ[_SEED])
+    # Workers take files in the order given below, not those with the most tests first.
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files of the browser evenly among the others, the longest first.
+
+    They wait as much as they work, and have few tests, so that xdist would leave them all to the end: then two
+    browsers and two servers share two cores while the waiting is filled with nothing.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    browser = sorted((path for path in files if path.parent == _BROWSER), key=lambda path: path.name != _LONGEST)
+    others = [path for path in files if path.parent != _BROWSER]
+    place = {path: number / len(browser) for number, path in enumerate(browser)}
+    place |= {path: (number + 0.5) / len(others) for number, path in enumerate(others)}
+    items.sort(key=lambda item: place[item.path])
 
 
 def pytest_report_header() -> str:

@@ -8,16 +8,15 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from matching.fields.assignment import believed
+from matching.fields.assignment import believed, main_fields
 from matching.fields.taxonomies import first_taxonomy
 from matching.intake.quality import rules_version
 from matching.ledger import assignments, catalogue, decisions, presence, review_queue
 from matching.ledger.revision import Revision, revision
 from matching.ledger.rights import permit, unrestricted, viewer_of
 from matching.ledger.scope import restricted
-from matching.reporting.statistics import Statistics, main_fields, statistics
 from matching.schema import ID, Kind
-from ui.access import ledger, settings
+from ui.access import ledger
 
 # Role, institute, and the newest event of a deal, for deals make enterprises known.
 Scope = tuple[str, str, int]
@@ -132,14 +131,3 @@ def _holders(assignment: int) -> pl.DataFrame:
 def holders() -> pl.DataFrame:
     """Demands that somebody holds (`assignments.HOLDERS`)."""
     return _holders(now().assignment)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _statistics(at: Revision) -> Statistics:
-    return statistics(ledger(), settings().timezone)
-
-
-def figures() -> Statistics:
-    """The statistics of the ledger as it is now."""
-    permit(ledger(), "read_figures")
-    return _statistics(now())

@@ -1,4 +1,4 @@
-"""Commands that serve the screens and write the statistics."""
+"""The command that serves the screens."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from typing import Final
 import click
 from sqlalchemy import Engine
 
-from matching.cli.group import FILE, command_line
-from matching.cli.terminal import ledger_of, must_end, tell
+from matching.cli.group import command_line
+from matching.cli.terminal import ledger_of, tell
 from matching.errors import CallError, Problem
 from matching.ledger.accounts import has_admin
-from matching.reporting.report import report_bytes
-from matching.reporting.statistics import statistics
-from matching.reporting.tables import write_bytes
 from matching.settings import Settings
-from matching.wording import say
 
 _LOOPBACK: Final = "127.0.0.1"
 # What is signed with a shorter one can be forged.
@@ -90,16 +86,3 @@ def _check_port(address: str, port: int) -> None:
             probe.bind((address, port))
         except OSError as error:
             raise CallError(Problem("call.port_taken", values={"port": port})) from error
-
-
-@command_line.command(help="cli.stats")
-@click.option("--output", type=FILE, required=True, help="cli.stats_output")
-@click.pass_obj
-def stats(settings: Settings, output: Path) -> None:
-    """Write the statistics of the ledger."""
-    must_end(output, ".xlsx", "call.report_is_xlsx")
-    figures = statistics(ledger_of(settings), settings.timezone)
-    write_bytes(output, report_bytes(figures, settings.timezone, settings.language))
-    for step, count in figures.funnel.iter_rows():
-        click.echo(f"{count:>10,}  {say(f'funnel.{step}', settings.language)}")
-    tell(settings, "cli.reported", path=output)

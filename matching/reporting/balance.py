@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from matching.fields.taxonomies import Taxonomy
-from matching.reporting.statistics import UNKNOWN
+from matching.reporting.codes import UNKNOWN
 
 BALANCE: Final[dict[str, pl.DataType]] = {
     "code": pl.String(),

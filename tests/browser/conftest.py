@@ -35,7 +35,8 @@ ACCOUNTS = {
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open its event loop runs, and files that run one of their own come between.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if chromium_path() is None or not chinese_font():
         pytest.skip("needs Chromium and a Chinese font: apt-get install chromium fonts-noto-cjk")

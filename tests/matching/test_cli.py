@@ -197,15 +197,13 @@ def test_lists_are_loaded_matched_and_reported(run: Run, tmp_path: Path) -> None
     assert said.code == 0
     assert said.out.splitlines()[:4] == [
         "        60  Demands",
-        "        60  Demands with candidates",
-        "       120  Candidate pairs",
+        "       200  Achievements",
+        "       120  Candidates",
         "         0  Reviewed",
     ]
     assert said.out.splitlines()[-1] == f"Report written to {report}"
     sheets = CalamineWorkbook.from_path(report).sheet_names
-    assert sheets == [
-        say(f"sheet.{name}", "en") for name in ("cover", "funnel", "by_field", "by_institute", "by_month")
-    ]
+    assert sheets[:2] == [say("sheet.cover", "en"), say("stats.funnel", "en")]
 
 
 def test_loading_twice_says_unchanged_and_a_changed_row_says_changed(run: Run, small: tuple[Path, Path]) -> None:
@@ -262,8 +260,17 @@ def test_an_empty_ledger_has_figures_of_zero(run: Run, tmp_path: Path) -> None:
         (("load", "none.csv", "--as", "demands"), "打不开文件 none.csv"),
         (("load", "none.csv"), "命令有误"),
         (("load", "none.csv", "--as", "deals"), "命令有误"),
-        (("stats",), "命令有误"),
-        (("stats", "--output", "report.csv"), "统计报表 report.csv 应以 .xlsx 结尾"),
+        (("stats",), "请用 --output 给出文件"),
+        (("stats", "--output", "report.csv"), "文件 report.csv 与格式 csv 不符"),
+        (("stats", "--output", "report.xlsx", "--format", "html"), "文件 report.xlsx 与格式 html 不符"),
+        (("stats", "--by", "colour"), "不能按“colour”统计"),
+        (("stats", "--by", "field,city,quarter"), "最多按 2 个不同的维度统计"),
+        (("stats", "--by", "city,city"), "最多按 2 个不同的维度统计"),
+        (("stats", "--from", "2026-02-30"), "命令有误"),
+        (("stats", "--from", "2026-02-02", "--to", "2026-02-01"), "起始日期 2026-02-02 晚于截止日期 2026-02-01"),
+        (("stats", "--as-of", "yesterday"), "看不懂时点“yesterday”"),
+        (("stats", "--as-of", "2999-01-01"), "时点“2999-01-01”还没有到"),
+        (("policy", "one"), "命令有误"),
         (("serve", "--port", "0"), "命令有误"),
         (("evaluate",), "命令有误"),
         (("score",), "命令有误"),
@@ -561,7 +568,8 @@ def test_a_table_that_is_none_is_refused_with_its_row_and_writes_nothing(
         (("load",), ("cli.load", "cli.load_as")),
         (("evaluate",), ("cli.evaluate", "cli.evaluate_demands", "cli.evaluate_judgements")),
         (("serve",), ("cli.serve", "cli.serve_port")),
-        (("stats",), ("cli.stats", "cli.stats_output")),
+        (("stats",), ("cli.stats", "cli.stats_output", "cli.stats_by", "cli.stats_as_of")),
+        (("policy",), ("cli.policy", "cli.policy_output")),
         (
             ("classify",),
             ("cli.classify", "cli.classify_column", "cli.classify_taxonomy", "cli.classify_output"),

@@ -14,12 +14,14 @@ from babel.messages.pofile import read_po
 from places import ROOT
 
 from matching.data_files import data_path
+from matching.fields.taxonomies import load_taxonomies
 from matching.ranking.features import GROUPS
-from matching.reporting.report import TABLES
-from matching.reporting.statistics import FUNNEL
+from matching.reporting.definitions import DEFINED
+from matching.reporting.dimensions import dimensions
 from matching.schema import (
     CANDIDATES,
     CHOICES,
+    CONTRACT_KINDS,
     DEAL_ENDED,
     DEAL_STATES,
     END_REASONS,
@@ -50,6 +52,9 @@ WITHOUT_WORDS = {
     "review.with_reason",
     "review.last",
     "list.separator",
+    "figures.cell",
+    "policy.value",
+    "stats.grid",
 }
 Call = tuple[str, str, frozenset[str] | None]
 
@@ -236,8 +241,9 @@ CODES = {
     "kind": KINDS,
     "visibility": CHOICES["demands"]["visibility"],
     "status": (*CHOICES["demands"]["status"], *CHOICES["achievements"]["status"]),
-    "funnel": FUNNEL,
-    "sheet": TABLES,
+    "figure": DEFINED,
+    "cut": tuple(name for name in dimensions() if name not in load_taxonomies()),
+    "contract": CONTRACT_KINDS,
     "step": ("fields", "vectors", "rank", "write", "learn", "fold_unseen", "fold_unseen_by_id", "fold_seen"),
     "cell": ("not_money", "not_date", "not_choice", "not_flag"),
     "basis": ("stated", "text"),
@@ -261,7 +267,7 @@ def test_every_column_of_a_record_has_its_words(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["verdict", "reason", "state", "end", "funnel", "sheet", "level", "feature", "order"]
+    "prefix", ["verdict", "reason", "state", "end", "figure", "cut", "contract", "level", "feature", "order"]
 )
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_codes_of_one_kind_have_different_words(prefix: str, language: str) -> None:

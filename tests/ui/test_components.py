@@ -22,7 +22,7 @@ from matching.fields.taxonomies import load_taxonomy
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading
 from matching.ledger import corrections, uploads
-from matching.reporting.statistics import UNKNOWN
+from matching.reporting.codes import UNKNOWN
 from matching.schema import FIELDS
 from matching.wording import say
 from ui import access, catalogue_cache

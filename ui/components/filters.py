@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from matching.fields.taxonomies import Taxonomy, first_taxonomy, load_taxonomies, load_taxonomy
-from matching.reporting.statistics import UNKNOWN
+from matching.reporting.codes import UNKNOWN
 from matching.schema import ID, KINDS, Kind
 from ui.access import language, t, worded_key
 from ui.catalogue_cache import fields

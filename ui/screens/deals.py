@@ -16,6 +16,7 @@ from ui.components.deal_fields import show_answer
 from ui.components.deal_history import show_reminders, show_timeline
 from ui.components.deal_overview import narrowed, overview
 from ui.components.deal_papers import show_documents, show_payments
+from ui.components.deal_policy import show_policy
 from ui.components.deal_step import show_step, show_terms
 from ui.components.deal_table import show_table, with_state
 from ui.components.plain import plain
@@ -103,6 +104,7 @@ def _detail(deal: dict[str, Any]) -> None:
             show_step(deal, standing)
             with st.expander(t("deals.terms"), expanded=False):
                 show_terms(deal, standing)
+        show_policy(deal_id)
         show_timeline(deal_id)
     with right:
         show_payments(deal, standing.terms.signed_on is not None)

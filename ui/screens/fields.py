@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
+from matching.fields.assignment import main_fields
 from matching.fields.crosswalk import load_crosswalk
 from matching.fields.taxonomies import Node, Taxonomy, load_taxonomies, load_taxonomy
 from matching.reporting.balance import balance
-from matching.reporting.statistics import UNKNOWN, main_fields
+from matching.reporting.codes import UNKNOWN
 from matching.schema import ID, KINDS, Kind
 from ui.access import language, t
 from ui.catalogue_cache import fields, now, records

@@ -1,109 +1,192 @@
-"""Statistics: the funnel and its cuts as charts and tables, and the report to download."""
+"""Statistics: each table with its chart, its download, and the rows behind its figures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
-import altair as alt
-import polars as pl
 import streamlit as st
 
-from matching.reporting.report import readable_tables, report_bytes
-from ui.access import language, settings, t
-from ui.catalogue_cache import figures
+from matching.fields.taxonomies import first_taxonomy
+from matching.reporting.code_names import dimension_name
+from matching.reporting.cut_sheets import CODE, conversion_sheet, coverage_sheet, cut_sheet, funnel_sheet, heat_sheet
+from matching.reporting.dimensions import dimensions, of_achievements, of_demands
+from matching.reporting.facts import Facts
+from matching.reporting.figures import FIGURES, is_cut_by
+from matching.reporting.period import Period
+from matching.reporting.plan_sheets import plan_sheets
+from matching.reporting.policy_sheets import deadline_sheet, league_sheet, rules_sheet, subsidy_sheets
+from matching.reporting.registration_sheet import registration_sheet
+from matching.reporting.sheets import Sheet, texts
+from matching.reporting.small_counts import hides
+from matching.reporting.whole_report import exact_moment, report_of
+from ui.access import language, ledger, t, worded_key
+from ui.components.figures_downloads import show_downloads
+from ui.components.figures_rows import show_rows
+from ui.components.figures_scope import choose_scope
+from ui.components.figures_sheet import Cell, show_sheet
+from ui.figures_cache import facts_shown, kept
 
-_INSTITUTES_CHARTED: Final = 15
-_ROW: Final = 26
-_ROWS_SHOWN: Final = 24
-_HEADLINE: Final = ("demands", "candidates", "reviewed", "accepted", "signed")
-
-Chart = alt.Chart | alt.LayerChart
+_HEADLINE: Final = ("demands", "achievements", "candidates", "reviewed", "accepted", "signed", "industrialised")
+_NONE: Final = ""
+# Years of which the league can be seen, this one and those before.
+_YEARS: Final = 6
 
 
 def show() -> None:
     """The screen."""
-    found = figures()
-    tables = readable_tables(found, language())
-    title, download = st.columns([4, 1], vertical_alignment="bottom")
-    title.subheader(t("figures.title"))
-    if not found.funnel["count"][0] and not found.achievements:
+    st.subheader(t("figures.title"))
+    period, as_of = choose_scope()
+    found = facts_shown(as_of)
+    if found.demands.is_empty() and found.achievements.is_empty():
         st.info(t("figures.empty"))
         return
-    with download:
-        st.download_button(
-            t("figures.download"),
-            report_bytes(found, settings().timezone, language()),
-            file_name=f"duijie-{found.at:%Y%m%d}.xlsx",
-            key="report",
-            on_click="ignore",
-            width="stretch",
+    parts, stands = st.columns([4, 1.4], vertical_alignment="center")
+    with parts:
+        part = st.segmented_control(
+            t("figures.part"),
+            list(_PARTS),
+            format_func=lambda each: t(f"figures.part_{each}"),
+            default=next(iter(_PARTS)),
+            required=True,
+            key="part",
+            bind="query-params",
+            label_visibility="collapsed",
         )
-    _headline(found.achievements, dict(found.funnel.iter_rows()))
-    _section("funnel", _bars(tables["funnel"], "step", ["count"]), tables["funnel"])
-    fields = tables["by_field"]
-    _section("by_field", _bars(fields, "field", ["demands", "achievements"]), fields)
-    institutes = tables["by_institute"]
-    charted = institutes.head(_INSTITUTES_CHARTED)
-    _section("by_institute", _bars(charted, "institute", ["achievements", "shown"]), institutes)
-    months = tables["by_month"]
-    if months.is_empty():
-        st.markdown(f"**{t('sheet.by_month')}**")
-        st.text(t("figures.no_month"))
-    else:
-        _section("by_month", _columns(months, "month", ["accepted", "rejected"]), months)
+    stands.caption(t("figures.stands", moment=exact_moment(found)[:16]))
+    _PARTS[part](found, period)
 
 
-def _headline(achievements: int, funnel: dict[str, int]) -> None:
-    """The main figures in one line."""
-    figures_shown = {step: funnel[step] for step in _HEADLINE}
-    places = st.columns(len(figures_shown) + 1)
-    for place, (step, count) in zip(places, figures_shown.items(), strict=False):
-        place.metric(t(f"funnel.{step}"), f"{count:,}")
-    places[-1].metric(t("report.achievements"), f"{achievements:,}")
+def _overview(found: Facts, period: Period) -> None:
+    funnel = _made(found, ("funnel", period), lambda: funnel_sheet(found, period, language(), hide=_hide()))
+    codes = funnel.rows[f"step{CODE}"].to_list()
+    counts = texts(funnel, funnel.column("count"), language())
+    for place, step in zip(st.columns(len(_HEADLINE)), _HEADLINE, strict=True):
+        place.metric(t(f"figure.{step}"), counts[codes.index(step)])
+    show_downloads(found, period)
+    _show(found, period, funnel, lambda row, name: (codes[row], {}) if name == "count" else None)
+    for every in ("quarter", "month"):
+        _show_cut(found, (every,), period)
 
 
-def _section(name: str, chart: Chart, table: pl.DataFrame) -> None:
-    st.markdown(f"**{t(f'sheet.{name}')}**")
-    left, right = st.columns([3, 2], gap="large")
-    left.altair_chart(chart, alt=t("chart.description", name=t(f"sheet.{name}")))
-    right.dataframe(
-        table.rename({column: t(f"column.{column}") for column in table.columns}),
-        hide_index=True,
-        height="content" if table.height <= _ROWS_SHOWN else 35 * _ROWS_SHOWN,
-    )
-
-
-def _long(table: pl.DataFrame, label: str, series: list[str]) -> pl.DataFrame:
-    return table.unpivot(series, index=label, variable_name="series", value_name="value").with_columns(
-        pl.col("series").replace({name: t(f"column.{name}") for name in series})
-    )
-
-
-def _bars(table: pl.DataFrame, label: str, series: list[str]) -> Chart:
-    """Horizontal bars with their numbers, one group per row of the table, in its order."""
-    order = table[label].to_list()
-    base = alt.Chart(_long(table, label, series)).encode(
-        y=alt.Y(f"{label}:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
-        x=alt.X("value:Q", title=None, axis=alt.Axis(tickMinStep=1, format=",d")),
-        yOffset=alt.YOffset("series:N", sort=[t(f"column.{name}") for name in series]),
-    )
-    legend = alt.Legend(orient="top", title=None) if len(series) > 1 else None
-    bars = base.mark_bar().encode(color=alt.Color("series:N", legend=legend, sort=None))
-    numbers = base.mark_text(align="left", dx=4).encode(text=alt.Text("value:Q", format=",d"))
-    height = max(len(order) * _ROW * (1 if len(series) == 1 else 1.3), 120)
-    return alt.LayerChart(layer=[bars, numbers], height=height)
-
-
-def _columns(table: pl.DataFrame, label: str, series: list[str]) -> Chart:
-    chart: alt.Chart = (
-        alt.Chart(_long(table, label, series))
-        .mark_bar(size=22)
-        .encode(
-            x=alt.X(f"{label}:O", title=None, axis=alt.Axis(labelAngle=0)),
-            xOffset=alt.XOffset("series:N", sort=None),
-            y=alt.Y("value:Q", title=None, axis=alt.Axis(tickMinStep=1, format=",d")),
-            color=alt.Color("series:N", legend=alt.Legend(orient="top", title=None), sort=None),
+def _cuts(found: Facts, period: Period) -> None:
+    first, second = st.columns(2)
+    with first:
+        by = _choose("figures.by", "cut", list(dimensions()), dimension_name)
+    with second:
+        others = [_NONE, *(name for name in dimensions() if name != by)]
+        across = _choose("figures.across", "across", others, _dimension_or_none)
+    _show_cut(found, (by, across) if across else (by,), period)
+    if not across:
+        sheet = _made(
+            found,
+            ("conversion", by, period),
+            lambda: conversion_sheet(found, by, period, language(), hide=_hide()),
         )
-        .properties(height=220)
+        _show(found, period, sheet)
+
+
+def _grid(found: Facts, period: Period) -> None:
+    figure_place, down_place, across_place = st.columns(3)
+    with figure_place:
+        figure = _choose("figures.figure", "figure", list(FIGURES), lambda name, each: t(f"figure.{name}"), "accepted")
+    known = [name for name in dimensions() if is_cut_by(figure, name)]
+    with down_place:
+        down = _choose("figures.by", "down", known, dimension_name, first_taxonomy().code)
+    others = [name for name in known if name != down]
+    with across_place:
+        across = _choose("figures.across", "grid_across", others, dimension_name, "quarter")
+    sheet = _made(
+        found,
+        ("grid", figure, down, across, period),
+        lambda: heat_sheet(found, (down, across), figure, period, language(), hide=_hide()),
     )
-    return chart
+    _show(found, period, sheet, lambda row, name: _grid_cell(sheet, figure, (down, across), row, name))
+
+
+def _grid_cell(sheet: Sheet, figure: str, by: tuple[str, str], row: int, name: str) -> Cell | None:
+    across, _, code = name.partition(":")
+    return (figure, {by[0]: sheet.rows[f"{by[0]}{CODE}"][row], across: code}) if code else None
+
+
+def _coverage(found: Facts, period: Period) -> None:
+    known = list(dict.fromkeys([*of_demands(), *of_achievements()]))
+    by = _choose("figures.by", "coverage", known, dimension_name)
+    sheet = _made(found, ("coverage", by), lambda: coverage_sheet(found, by, language(), hide=_hide()))
+    _show(found, period, sheet)
+
+
+def _plan(found: Facts, period: Period) -> None:
+    for sheet in plan_sheets(found, language()):
+        _show(found, period, sheet)
+
+
+def _policy(found: Facts, period: Period) -> None:
+    years = [str(year) for year in range(found.today.year, found.today.year - _YEARS, -1)]
+    year = _choose("figures.league_year", "league_year", years, lambda each, _language: each)
+    league = _made(found, ("league", year), lambda: league_sheet(found, int(year), language(), hide=_hide()))
+    _show(found, period, league)
+    for sheet in subsidy_sheets(found, language(), hide=_hide()):
+        _show(found, period, sheet)
+    for sheet in (deadline_sheet(found, language()), rules_sheet(language())):
+        _show(found, period, sheet)
+
+
+def _registration(found: Facts, period: Period) -> None:
+    _show(found, period, registration_sheet(found, period, language(), hide=_hide()))
+
+
+_PARTS: Final[dict[str, Callable[[Facts, Period], None]]] = {
+    "overview": _overview,
+    "cuts": _cuts,
+    "grid": _grid,
+    "coverage": _coverage,
+    "plan": _plan,
+    "policy": _policy,
+    "registration": _registration,
+}
+
+
+def _show_cut(found: Facts, by: tuple[str, ...], period: Period) -> None:
+    sheet = _made(found, ("cut", by, period), lambda: cut_sheet(found, by, period, language(), hide=_hide()))
+
+    def cell(row: int, name: str) -> Cell | None:
+        codes = {each: sheet.rows[f"{each}{CODE}"][row] for each in by}
+        return (name, {each: code for each, code in codes.items() if code is not None}) if name in FIGURES else None
+
+    _show(found, period, sheet, cell)
+
+
+def _show(found: Facts, period: Period, sheet: Sheet, cell: Callable[[int, str], Cell | None] | None = None) -> None:
+    """A sheet with the rows behind its figures: `cell` tells what figure stands where."""
+    key = f"{sheet.code}:{period.first}:{period.last}:{found.as_of.isoformat()}:{language()}"
+
+    def behind(row: int, name: str) -> None:
+        if cell is not None and (opened := cell(row, name)) is not None:
+            show_rows(found, opened, period, key)
+
+    show_sheet(sheet, report_of(ledger(), found, (sheet,), period, language()), key, behind if cell else None)
+
+
+def _made(found: Facts, parts: tuple[object, ...], make: Callable[[], Sheet]) -> Sheet:
+    return kept(found, parts, make)
+
+
+def _hide() -> bool:
+    return hides(ledger())
+
+
+def _dimension_or_none(name: str, language_: str) -> str:
+    return dimension_name(name, language_) if name else t("figures.none")
+
+
+def _choose(label: str, key: str, names: Sequence[str], word: Callable[[str, str], str], first: str = "") -> str:
+    """One of some names, in words; it lives in the address."""
+    return st.selectbox(
+        t(label),
+        list(names),
+        index=names.index(first) if first in names else 0,
+        format_func=lambda name: word(name, language()),
+        key=worded_key(key),
+        bind="query-params",
+    )

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from matching.errors import CallError, DuijieError, LedgerError
+from matching.fields.assignment import main_fields
 from matching.fields.rules import load_rules
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading, read_bytes
@@ -32,7 +33,6 @@ from matching.ledger.revision import revision
 from matching.ledger.runs import latest_run
 from matching.ledger.tables import field_change
 from matching.pipeline import learn_fields, load, match_ledger
-from matching.reporting.statistics import main_fields
 from matching.schema import FIELDS, ID, KINDS, RECORD, Kind
 from matching.wording import LANGUAGES
 

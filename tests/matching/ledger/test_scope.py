@@ -41,10 +41,16 @@ from matching.ledger import (
 from matching.ledger.chain import head_of
 from matching.ledger.database import reading
 from matching.ledger.deal_rules import Terms
+from matching.ledger.moments import settled
 from matching.ledger.rights import Viewer, as_viewer
 from matching.ledger.uploads import Beside
-from matching.reporting.statistics import statistics
+from matching.reporting.csv_files import csv_files
+from matching.reporting.facts import facts
+from matching.reporting.figures import cut
+from matching.reporting.period import Period
+from matching.reporting.whole_report import whole_report
 from matching.schema import CANDIDATES, DUPLICATES, FIELDS, ID, Kind
+from matching.wording import LANGUAGES
 
 HIT: Final = "哈尔滨工业大学"
 HEU: Final = "哈尔滨工程大学"
@@ -470,18 +476,27 @@ def test_officials_see_no_private_demand_and_no_enterprise_of_anonymous_ones(
             read(engine)
 
 
-def test_statistics_are_the_same_for_all_who_may_read_them(filled: Engine) -> None:
+def test_figures_are_the_same_for_all_who_may_read_them(filled: Engine) -> None:
     """They count private demands too; an institute does not read them."""
-    at = statistics(filled, "Asia/Shanghai").at
-    whole = statistics(filled, "Asia/Shanghai", at)
-    assert whole.funnel.row(0) == ("demands", len(DEMANDS))
+    at = settled(filled)
+    whole = facts(filled, at, "Asia/Shanghai")
+    assert whole.demands.height == len(DEMANDS)
     for viewer in (AGENT, OFFICIAL, ADMIN):
-        found = statistics(as_viewer(filled, viewer), "Asia/Shanghai", at)
-        assert found.achievements == whole.achievements
-        for name in ("funnel", "by_field", "by_institute", "by_month"):
-            assert_frame_equal(getattr(found, name), getattr(whole, name))
+        found = facts(as_viewer(filled, viewer), at, "Asia/Shanghai")
+        assert_frame_equal(cut(found, (), Period()), cut(whole, (), Period()))
     with pytest.raises(NotPermitted):
-        statistics(as_viewer(filled, INSTITUTE), "Asia/Shanghai")
+        facts(as_viewer(filled, INSTITUTE), at, "Asia/Shanghai")
+
+
+def test_no_report_names_an_enterprise_to_those_who_must_not_know_it(filled: Engine) -> None:
+    engine = as_viewer(filled, OFFICIAL)
+    found = facts(engine, settled(engine), "Asia/Shanghai")
+    private = {each for each, (_, visibility, *_) in DEMANDS.items() if visibility == "private"}
+    assert not private & set(found.demands["demand_id"])
+    for language in LANGUAGES:
+        written = b"".join(csv_files(whole_report(engine, found, Period(), language)).values()).decode()
+        for demand_id, (enterprise, visibility, *_) in DEMANDS.items():
+            assert (enterprise in written) == (visibility == "public"), demand_id
 
 
 def head(engine: Engine) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 import pytest
+from figures_now import figures_now
 from records import content_of, copied, listed, made
 from sqlalchemy import Engine, func, select
 
@@ -21,7 +22,6 @@ from matching.ledger.presence import settle_near
 from matching.ledger.tables import column_choice, demand, original, upload_repeat, upload_reversal
 from matching.ledger.uploads import Beside, Difference
 from matching.pipeline import assess_all, current_model, match_ledger
-from matching.reporting.statistics import statistics
 from matching.schema import CANDIDATES, FIELDS, ID, KINDS, Kind
 
 RULES: Final = "1" * 16
@@ -106,7 +106,7 @@ def test_the_newest_version_of_a_standing_upload_counts(
         uploads.take_back(thrice, upload_id, "乙")
     assert stands(thrice) == expected
     assert catalogue.count_records(thrice, "demands") == (1 if 1 in taken_back else 2)
-    assert statistics(thrice, "Asia/Shanghai").funnel.row(0) == ("demands", 1 if 1 in taken_back else 2)
+    assert figures_now(thrice)["demands"].to_list() == [1 if 1 in taken_back else 2]
     assert uploads.difference(thrice, listed("demands", {"title": expected[0]})).unchanged == ("D1",)
 
 
@@ -123,9 +123,8 @@ def test_a_record_all_of_whose_uploads_are_taken_back_is_not_there(thrice: Engin
         catalogue.record(thrice, "demands", "D1")
     with pytest.raises(LedgerError, match="D1"):
         corrections.correct(thrice, "demands", "D1", TAXONOMY, ["S3"], "甲", "1")
-    figures = statistics(thrice, "Asia/Shanghai")
-    assert figures.funnel["count"].sum() == 0
-    assert figures.by_field["demands"].sum() == 0
+    assert figures_now(thrice).sum_horizontal().to_list() == [0]
+    assert figures_now(thrice, [TAXONOMY])["demands"].sum() == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -298,10 +297,10 @@ def test_the_queue_and_the_figures_count_what_the_list_shows(paired: Engine) -> 
     uploads.take_back(paired, 3, "乙")
     shown = runs.candidates_of(paired, 1, "D1").height
     assert queue(paired, 1)["candidates"].to_list() == [shown]
-    assert dict(statistics(paired, "Asia/Shanghai").funnel.iter_rows())["candidates"] == shown
+    assert figures_now(paired)["candidates"].to_list() == [shown]
     uploads.take_back(paired, 1, "乙")
     assert queue(paired, 1).is_empty()
-    assert dict(statistics(paired, "Asia/Shanghai").funnel.iter_rows())["demands_with_candidates"] == 0
+    assert figures_now(paired)["candidates"].to_list() == [0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -475,7 +474,7 @@ def test_confirmed_names_are_read_in_every_place_and_records_stay_as_they_came(p
     assert catalogue.current_records(paired, "achievements")["institute"].to_list() == ["甲研究所", "乙所"]
     assert catalogue.record(paired, "achievements", "A1")["institute"] == "甲研究所"
     assert runs.candidates_of(paired, 1, "D1")["institute"].to_list() == ["甲研究所", "乙所"]
-    assert statistics(paired, "Asia/Shanghai").by_institute["institute"].sort().to_list() == ["乙所", "甲研究所"]
+    assert figures_now(paired, ["institute"])["institute"].sort().to_list() == ["乙所", "甲研究所"]
     assert catalogue.written_records(paired, "achievements")["institute"].to_list() == ["甲所", "乙所"]
     same = listed("achievements", {"title": "有", "institute": "甲所"})
     assert uploads.difference(paired, same).unchanged == ("A1",)

@@ -11,7 +11,7 @@ import pytest
 
 from matching.fields.taxonomies import Node, Taxonomy, load_taxonomies
 from matching.reporting.balance import BALANCE, balance
-from matching.reporting.statistics import UNKNOWN
+from matching.reporting.codes import UNKNOWN
 
 
 def node(code: str, parent: str = "") -> Node:
