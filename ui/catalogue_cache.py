@@ -46,7 +46,7 @@ _LISTED: Final[dict[Kind, tuple[str, ...]]] = {
 }
 
 
-def _scope(at: Revision) -> Scope:
+def scope_of(at: Revision) -> Scope:
     """What tells the lists of one viewer from those of another: nothing among those who see everything."""
     viewer = viewer_of(ledger())
     return (viewer.role, viewer.organisation, at.event) if viewer is not None and restricted(viewer) else ("", "", 0)
@@ -60,7 +60,7 @@ def _fields(scope: Scope, kind: Kind, taxonomy: str, upload: int, change: int, m
 def fields(kind: Kind, taxonomy: str) -> pl.DataFrame:
     """Fields of all current records in one taxonomy that are sure enough to be shown (`schema.FIELDS`)."""
     at = now()
-    return _fields(_scope(at), kind, taxonomy, at.upload, at.field_change, at.mark)
+    return _fields(scope_of(at), kind, taxonomy, at.upload, at.field_change, at.mark)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -71,7 +71,7 @@ def _quality(scope: Scope, kind: Kind, upload: int, mark: int, run: int) -> pl.D
 def quality(kind: Kind) -> pl.DataFrame:
     """Quality of the records that were scored (`catalogue.QUALITY`)."""
     at = now()
-    return _quality(_scope(at), kind, at.upload, at.mark, at.run)
+    return _quality(scope_of(at), kind, at.upload, at.mark, at.run)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -95,7 +95,7 @@ def records(kind: Kind) -> pl.DataFrame:
     missing from the latest file of their institute, and out of use.
     """
     at = now()
-    return _records(_scope(at), kind, at.upload, at.field_change, at.mark, at.run)
+    return _records(scope_of(at), kind, at.upload, at.field_change, at.mark, at.run)
 
 
 def now() -> Revision:

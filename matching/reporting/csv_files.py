@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from matching.reporting.sheets import ColumnKind, Form, Report, Sheet, moment_text, rounded, texts, yuan
 
 # A spreadsheet program takes a cell that begins with one of these for a formula.
-_FORMULA_START: Final = re.compile(r"[=+\-@\t\r\n\x00＝＋－＠]")
+FORMULA_START: Final = re.compile(r"[=+\-@\t\r\n\x00＝＋－＠]")
 # What no file system takes in a name.
 _NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
 # Numbers as programs read them: no separators, no signs of unit.
@@ -43,7 +43,7 @@ def csv_files(report: Report) -> dict[str, bytes]:
 
 def defused(text: str) -> str:
     """A text that no spreadsheet program takes for a formula."""
-    return f"'{text}" if _FORMULA_START.match(text) else text
+    return f"'{text}" if FORMULA_START.match(text) else text
 
 
 def zip_of(files: Mapping[str, bytes], as_of: datetime) -> bytes:

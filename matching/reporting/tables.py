@@ -13,10 +13,10 @@ from xlsxwriter.worksheet import Worksheet
 from matching.errors import CallError, Problem
 from matching.ranking.candidates import field_names
 from matching.ranking.features import GROUPS
+from matching.reporting.csv_files import FORMULA_START
 from matching.wording import say
 
-# A spreadsheet program takes a CSV cell that begins with one of these for a formula.
-_FORMULA_STARTS: Final = r"^([=+\-@\t\r\n\x00＝＋－＠])"
+_FORMULA_STARTS: Final = f"^({FORMULA_START.pattern})"
 # What one cell of a workbook holds.
 _CELL: Final = 32_767
 _WORKBOOK: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -11,8 +12,9 @@ from matching.ledger import deals
 from matching.ledger.deal_payments import paid
 from matching.ledger.deal_reminders import moved_on
 from matching.ledger.deal_terms import current_terms
+from matching.ledger.revision import Revision
 from ui.access import ledger, settings, t, worded_key
-from ui.catalogue_cache import records
+from ui.catalogue_cache import Scope, now, records, scope_of
 from ui.components.filters import with_words
 from ui.components.moments import today
 
@@ -33,10 +35,16 @@ def overview() -> pl.DataFrame:
 
     `who` is the responsible agent, else the one who moved it last.
     """
+    at = now()
+    return _overview(scope_of(at), at, today())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _overview(scope: Scope, at: Revision, day: date) -> pl.DataFrame:
     demands = records("demands").select("demand_id", "enterprise", demand_title="title")
     achievements = records("achievements").select("achievement_id", "institute", achievement_title="title")
     terms = current_terms(ledger()).select("deal_id", "total_fen", "registration_number", "responsible")
-    days = (pl.lit(today()) - moved_on(pl.col("at"), settings().timezone)).dt.total_days()
+    days = (pl.lit(day) - moved_on(pl.col("at"), settings().timezone)).dt.total_days()
     listed = deals.all_deals(ledger())
     for beside, key in (
         (demands, "demand_id"),

@@ -85,8 +85,7 @@ def _rates(lot: list[dict[str, Any]], before: str, step: str) -> tuple[Any, ...]
     return len(lot), came, share, len(days), median(days) if days else None, fmean(days) if days else None
 
 
-@given(some_facts, some_dimensions, some_periods)
-def test_rates_are_those_that_a_loop_over_the_pairs_finds(found: Facts, by: tuple[str, ...], period: Period) -> None:
+def assert_as_counted(found: Facts, by: tuple[str, ...], period: Period) -> None:
     table = conversion(found, by, period)
     assert dict(table.schema) == {**dict.fromkeys(by, pl.String()), **CONVERSION}
     for before, step in pairwise(STEPS):
@@ -96,6 +95,17 @@ def test_rates_are_those_that_a_loop_over_the_pairs_finds(found: Facts, by: tupl
         assert got.keys() == expected.keys()
         for key, values in expected.items():
             assert [*got[key]] == [value if value is None else pytest.approx(value) for value in values], (step, key)
+
+
+@given(some_facts, some_dimensions, some_periods)
+def test_rates_are_those_that_a_loop_over_the_pairs_finds(found: Facts, by: tuple[str, ...], period: Period) -> None:
+    assert_as_counted(found, by, period)
+
+
+def test_rates_by_every_dimension_are_those_that_a_loop_finds() -> None:
+    many = facts_of(7, demands=20, achievements=20, pairs=100)
+    for dimension in dimensions():
+        assert_as_counted(many, (dimension,), Period(date(2025, 12, 31), date(2026, 12, 30)))
 
 
 @FEW

@@ -115,8 +115,7 @@ def assert_sums_to(parts: pl.DataFrame, total: dict[str, int], by: tuple[str, ..
             assert parts[figure].null_count() == parts.height, figure
 
 
-@given(some_facts, some_cuts, some_periods)
-def test_every_cell_is_what_a_loop_over_the_rows_counts(found: Facts, by: tuple[str, ...], period: Period) -> None:
+def assert_as_counted(found: Facts, by: tuple[str, ...], period: Period) -> None:
     table = cut(found, by, period)
     assert table.columns == [*by, *FIGURES]
     assert table.select(FIGURES).dtypes == [pl.Int64()] * len(FIGURES)
@@ -129,6 +128,16 @@ def test_every_cell_is_what_a_loop_over_the_rows_counts(found: Facts, by: tuple[
             assert {key for key, value in expected.items() if value} <= {*keys}
         else:
             assert table[figure].null_count() == table.height
+
+
+@given(some_facts, some_cuts, some_periods)
+def test_every_cell_is_what_a_loop_over_the_rows_counts(found: Facts, by: tuple[str, ...], period: Period) -> None:
+    assert_as_counted(found, by, period)
+
+
+def test_every_dimension_is_what_a_loop_over_the_rows_counts() -> None:
+    for dimension in dimensions():
+        assert_as_counted(MANY, (dimension,), Period(date(2025, 12, 31), date(2026, 12, 30)))
 
 
 @FEW
@@ -209,7 +218,7 @@ def test_what_a_figure_is_cut_by() -> None:
     found = {figure: {name for name in dimensions() if is_cut_by(figure, name)} for figure in FIGURES}
     assert found == {figure: {*properties(figure), *EVERY} for figure in FIGURES}
     assert {*STEPS, *OF_RECORDS} == {*COUNTS}
-    assert FIGURES == (*COUNTS, "total_fen", "technical_fen", "paid_fen")
+    assert (*COUNTS, "total_fen", "technical_fen", "paid_fen") == FIGURES
     assert not is_cut_by("candidates", "agent")
     assert all(is_cut_by(step, "agent") for step in DEAL_STEPS)
     assert not is_cut_by("signed", "no such dimension")

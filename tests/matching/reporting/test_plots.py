@@ -185,7 +185,7 @@ def test_a_chart_that_ends_its_process_takes_no_other_with_it() -> None:
     ("old", "new"),
     [
         ('text = "#24313a"', 'text = "black"'),
-        ("bar_height = 20", "bar_height = 0"),
+        ("bar_height = 14", "bar_height = 0"),
         ("[page]", "[paper]"),
         ("[page]", "["),
     ],

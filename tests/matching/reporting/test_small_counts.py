@@ -176,6 +176,15 @@ def test_neither_wholes_nor_parts_nor_what_is_left_can_be_told(rows: list[tuple[
             assert secret.select(values.sum()).item() not in range(1, LEAST)
 
 
+def test_a_table_and_the_same_turned_round_hide_the_same() -> None:
+    # By rows first four cells would be hidden here, by columns first all five.
+    rows = [("p", "x", 2), ("p", "z", 3), ("q", "x", 5), ("q", "y", 3), ("q", "z", 4)]
+    table = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String, "count": pl.Int64}, orient="row")
+    one, other = (without_small(table, keys, {"count": "count"}) for keys in (("a", "b"), ("b", "a")))
+    assert_frame_equal(one, other)
+    assert one[f"count{MARK}"].to_list() == [True, True, True, False, True]
+
+
 def test_an_empty_table_has_the_marks() -> None:
     for keys in ((), ("a",), ("a", "b")):
         found = without_small(pl.DataFrame(schema=SCHEMA), keys, {"amount": "count"})
