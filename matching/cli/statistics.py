@@ -53,8 +53,8 @@ def stats(
     form = form or _form_of(output)
     period = Period(_day(first), _day(last))
     by = [known_dimensions([name.strip() for name in cut.split(",")]) for cut in cuts]
-    _check_destination(form, output, one_table=len(tables or by) == 1)
     asked = None if as_of is None else _moment(as_of, settings.timezone)
+    _check_destination(form, output, one_table=len(tables or by) == 1)
     engine = ledger_of(settings)
     now = settled(engine)
     found = facts(engine, now if asked is None else min(asked, now), settings.timezone)
