@@ -9,7 +9,7 @@ SOURCES := matching ui tests scripts
 DEMO_FOLDER := $(CURDIR)/.demo
 DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
 
-.PHONY: help demo test check format lock train fields-report ranking-report intake-benchmark screenshots clean
+.PHONY: help demo test check format lock train fields-report ranking-report intake-benchmark statistics-benchmark screenshots clean
 
 help:
 	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
@@ -21,6 +21,7 @@ help:
 	@echo "make fields-report  measure the fields and write docs/fields.md"
 	@echo "make ranking-report  measure the ranking and write docs/ranking.md"
 	@echo "make intake-benchmark  load a made catalogue of 100,000 rows and print what each step took"
+	@echo "make statistics-benchmark  write a ledger with a million entries and print what each table took"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
 
@@ -68,6 +69,9 @@ ranking-report: $(READY)
 
 intake-benchmark: $(READY)
 	$(BIN)/python scripts/measure_intake.py
+
+statistics-benchmark: $(READY)
+	$(BIN)/python scripts/measure_statistics.py
 
 screenshots: $(READY)
 	$(BIN)/python scripts/screenshots.py

@@ -101,7 +101,7 @@ def _region(
     official = [each for each in (entry["name_zh"], *divisions) if each.endswith(tuple(endings))]
     short = [_short(each, endings) for each in official]
     usable = [each for each in short if len(each) > 1 and each not in only_whole]
-    forms = dict.fromkeys(map(_clean, [*official, *usable, entry["name_en"], *entry["aliases"]]))
+    forms = dict.fromkeys(_cleaned(pl.Series([*official, *usable, entry["name_en"], *entry["aliases"]])))
     own = tuple(form for form in forms if form not in shared)
     return Region(entry["code"], entry["name_zh"], entry["name_en"], own, divisions)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +26,8 @@ _EVENTS: Final[dict[str, pl.DataType]] = {
     "agent": pl.String(),
     "at": pl.String(),
 }
+# What a deal has of its newest event.
+_OF_EVENTS: Final = ("state", "reason", "agent", "at")
 _PAYMENTS: Final[dict[str, pl.DataType]] = {
     "deal_id": pl.Int64(),
     "payment_id": pl.Int64(),
@@ -34,19 +37,20 @@ _PAYMENTS: Final[dict[str, pl.DataType]] = {
 _STATEMENTS: Final[dict[str, pl.DataType]] = {"deal_id": pl.Int64(), "name": pl.String(), "value": pl.String()}
 
 
-def deals_at(engine: Engine, at: datetime) -> pl.DataFrame:
+def deals_at(engine: Engine, at: datetime, columns: Sequence[str] = _OF_EVENTS) -> pl.DataFrame:
     """Every deal with its newest event, by id: deal_id, demand_id, achievement_id, state, reason, agent, at, opened,
-    and a column for each later state.
+    and a column for each later state. Of the event it has `columns`.
 
     `opened` is the moment at which it was last opened; the states' columns have that of the first event in the state
     since then, null for a state that it was not in.
     """
     permit(engine, "read_figures")
     whole = unrestricted(engine)
-    query = select(*(deal_event.c[name] for name in _EVENTS)).where(deal_event.c.at <= written_by(at))
-    events = read(whole, query, _EVENTS, by=deal_event.c.event_id).sort("event_id")
+    schema = {name: _EVENTS[name] for name in dict.fromkeys(("event_id", "deal_id", "state", "at", *columns))}
+    query = select(*(deal_event.c[name] for name in schema)).where(deal_event.c.at <= written_by(at))
+    events = read(whole, query, schema, by=deal_event.c.event_id).sort("event_id")
     pairs = read(whole, select(deal.c.deal_id, *(deal.c[name] for name in PAIRS)), {"deal_id": pl.Int64(), **PAIRS})
-    newest = events.group_by("deal_id").agg(pl.col("state", "reason", "agent", "at").last())
+    newest = events.group_by("deal_id").agg(pl.col(columns).last())
     openings = events.filter(pl.col("state") == FIRST).group_by("deal_id").agg(pl.col("event_id", "at").last())
     opened = openings.rename({"event_id": "since", "at": "opened"})
     own = events.join(opened, on="deal_id", how="left", maintain_order="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,24 +14,45 @@ from matching.ledger.decisions import STANDING
 from matching.ledger.past_versions import records_then, written_by
 from matching.ledger.rights import permit, unrestricted
 from matching.ledger.tables import UNDONE, candidate, decision, run
-from matching.schema import ID, KINDS, PAIRS
+from matching.schema import ID, KINDS, PAIRS, Kind
 
 _PAIR: Final = tuple(PAIRS)
+# Columns of the places that records have in the order of ids.
+_PLACES: Final[Mapping[Kind, str]] = {kind: f"place in {kind}" for kind in KINDS}
+# Pairs of runs that are held at least before it is looked which of them came before.
+_TOGETHER: Final = 1_000_000
 
 
-def brought_at(engine: Engine, at: datetime) -> pl.DataFrame:
-    """Pairs that a run had brought and of which both records counted: demand_id, achievement_id, at (of the first)."""
+def brought_at(engine: Engine, at: datetime, records: Mapping[Kind, pl.DataFrame] | None = None) -> pl.DataFrame:
+    """Pairs that a run had brought and of which both records counted: demand_id, achievement_id, at (of the first).
+
+    They come by ids. `records` are those that `records_at` gave for the same moment, where they are known.
+    """
     permit(engine, "read_figures")
     whole, moment = unrestricted(engine), written_by(at)
     found = pl.DataFrame(schema={**PAIRS, "at": pl.String})
+    waiting: list[pl.DataFrame] = []
     for run_id, came in _runs(whole, moment).iter_rows():
         query = select(candidate.c.demand_id, candidate.c.achievement_id).where(candidate.c.run_id == run_id)
-        brought = read(whole, query, PAIRS).with_columns(at=pl.lit(came))
-        found = pl.concat([found, brought]).unique(_PAIR, keep="first", maintain_order=True)
+        waiting.append(read(whole, query, PAIRS).with_columns(at=pl.lit(came)))
+        # Put together seldom, so that each row is looked at a few times, however many runs there are.
+        if sum(rows.height for rows in waiting) > found.height + _TOGETHER:
+            found, waiting = _first_brought(found, waiting), []
+    found = pl.concat([found, *waiting])
     for kind in KINDS:
-        counting = records_then(whole, kind, moment).select(pl.col("record_id").alias(ID[kind]))
-        found = found.join(counting, on=ID[kind], how="semi")
-    return found.sort(_PAIR)
+        known = records_then(whole, kind, moment)["record_id"] if records is None else records[kind][ID[kind]]
+        counting = known.sort().alias(ID[kind]).to_frame().with_row_index(_PLACES[kind])
+        found = found.join(counting, on=ID[kind], maintain_order="left")
+    # Whole numbers are several times faster to sort than ids. Those alike keep their order: the first came first.
+    places = list(_PLACES.values())
+    ordered = found.sort(places, maintain_order=True)
+    begins = [pl.col(name).ne_missing(pl.col(name).shift()) for name in places]
+    return ordered.filter(pl.any_horizontal(begins)).drop(places)
+
+
+def _first_brought(found: pl.DataFrame, later: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Each pair once, as it was first brought."""
+    return pl.concat([found, *later]).unique(_PAIR, keep="first", maintain_order=True)
 
 
 def _runs(engine: Engine, moment: str) -> pl.DataFrame:
@@ -50,13 +72,13 @@ def listed_at(engine: Engine, at: datetime) -> pl.DataFrame:
     return read(whole, query, schema).sort(_PAIR)
 
 
-def decisions_at(engine: Engine, at: datetime) -> pl.DataFrame:
-    """The standing decision of every decided pair, oldest first (`decisions.STANDING`)."""
+def decisions_at(engine: Engine, at: datetime, columns: Sequence[str] = tuple(STANDING)) -> pl.DataFrame:
+    """The standing decision of every decided pair, oldest first: columns of `decisions.STANDING`."""
     permit(engine, "read_figures")
-    schema = {**STANDING, "corrects": pl.Int64()}
-    query = select(*(decision.c[name] for name in schema)).where(decision.c.at <= written_by(at))
-    written = read(unrestricted(engine), query, schema, by=decision.c.decision_id)
-    undone = written.select(decision_id="corrects").drop_nulls()
-    valid = written.filter(pl.col("verdict") != UNDONE).join(undone, on="decision_id", how="anti")
-    newest = valid.group_by(_PAIR).agg(pl.col("decision_id").max())
-    return valid.join(newest.select("decision_id"), on="decision_id", how="semi").select(*STANDING).sort("decision_id")
+    whole, moment = unrestricted(engine), written_by(at)
+    taken_back = select(decision.c.corrects).where(decision.c.corrects.is_not(None), decision.c.at <= moment)
+    undone = read(whole, taken_back, {"decision_id": pl.Int64()})
+    schema = {name: STANDING[name] for name in dict.fromkeys((*_PAIR, "decision_id", *columns))}
+    query = select(*(decision.c[name] for name in schema)).where(decision.c.at <= moment, decision.c.verdict != UNDONE)
+    valid = read(whole, query, schema, by=decision.c.decision_id).join(undone, on="decision_id", how="anti")
+    return valid.sort("decision_id").unique(_PAIR, keep="last", maintain_order=True).select(columns)

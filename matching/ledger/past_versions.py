@@ -71,25 +71,31 @@ def _repeats(engine: Engine, kind: Kind, moment: str) -> pl.DataFrame:
 
 
 def set_aside_then(engine: Engine, kind: Kind, moment: str) -> pl.DataFrame:
-    """Records that were marked as gone or merged into another: record_id, merged (Boolean)."""
+    """Records that were marked as gone or merged into another: record_id, into (null for one that is gone)."""
     marks = (*PRESENCE, MERGED, SPLIT)
-    query = select(record_mark.c.mark_id, record_mark.c.record_id, record_mark.c.mark).where(
+    columns = (record_mark.c.mark_id, record_mark.c.record_id, record_mark.c.mark, record_mark.c.other)
+    query = select(*columns).where(
         record_mark.c.kind == kind,
         record_mark.c.at <= moment,
         record_mark.c.mark.in_(marks),
         or_(record_mark.c.upload_id.is_(None), record_mark.c.upload_id.not_in(_taken_back(moment))),
     )
-    found = read(engine, query, {"mark_id": pl.Int64, "record_id": pl.String, "mark": pl.String})
+    schema = {"mark_id": pl.Int64, "record_id": pl.String, "mark": pl.String, "other": pl.String}
+    found = read(engine, query, schema)
     subject = pl.col("mark").is_in(PRESENCE).alias("subject")
-    newest = found.sort("mark_id").group_by("record_id", subject).agg(pl.col("mark").last())
+    newest = found.sort("mark_id").group_by("record_id", subject).agg(pl.col("mark", "other").last())
     set_aside = newest.filter(pl.col("mark").is_in([GONE, MERGED]))
-    return set_aside.group_by("record_id").agg(merged=(pl.col("mark") == MERGED).any())
+    into = pl.col("other").filter(pl.col("mark") == MERGED).first()
+    return set_aside.group_by("record_id").agg(into=into, aside=pl.lit(True))
 
 
 def as_it_stood(engine: Engine, kind: Kind, moment: str, records: pl.DataFrame) -> pl.DataFrame:
-    """Records with the status of those out of use, `in_use` and `merged`; `records` has record_id and status."""
+    """Records with the status of those out of use, `in_use` and `into`, the record that one was merged into.
+
+    `records` has record_id and status.
+    """
     aside = set_aside_then(engine, kind, moment)
     found = records.join(aside, on="record_id", how="left", maintain_order="left")
     out = pl.lit(OUT_OF_USE[kind])
-    status = pl.when(pl.col("merged").is_not_null()).then(out).otherwise("status").alias("status")
-    return found.with_columns(status, pl.col("merged").fill_null(False)).with_columns(in_use=pl.col("status") != out)
+    status = pl.when(pl.col("aside")).then(out).otherwise("status").alias("status")
+    return found.with_columns(status).with_columns(in_use=pl.col("status") != out).drop("aside")

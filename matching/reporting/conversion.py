@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from matching.reporting.codes import UNKNOWN
 from matching.reporting.dimensions import of_contracts, with_dimensions
 from matching.reporting.facts import Facts
 from matching.reporting.journeys import STEPS
@@ -32,15 +33,17 @@ def conversion(facts: Facts, by: Sequence[str], period: Period) -> pl.DataFrame:
     the `timed` ones that have a day of their own for both steps, in this order. By dimensions: a column for each
     before these, of pairs with a base; agents are those of the step before.
     """
-    return pl.concat(_conversion(facts, before, step, list(by), period) for before, step in pairwise(STEPS))
+    # Who it was and when differ from step to step, all else is the same.
+    same = [name for name in by if name != "agent" and name not in EVERY]
+    pairs = with_dimensions(facts.pairs, same, facts.demands, facts.achievements)
+    return pl.concat(_conversion(pairs, before, step, list(by), period) for before, step in pairwise(STEPS))
 
 
-def _conversion(facts: Facts, before: str, step: str, keys: list[str], period: Period) -> pl.DataFrame:
-    rows = facts.pairs.filter(period.holds(pl.col(before)))
+def _conversion(pairs: pl.DataFrame, before: str, step: str, keys: list[str], period: Period) -> pl.DataFrame:
+    rows = pairs.filter(period.holds(pl.col(before)))
     if "agent" in keys:
         who = {"candidates": pl.lit(None, pl.String()), "reviewed": pl.col("decider"), "accepted": pl.col("decider")}
-        rows = rows.with_columns(agent=who.get(before, pl.col("handler")).fill_null(""))
-    rows = with_dimensions(rows, keys, facts.demands, facts.achievements)
+        rows = rows.with_columns(agent=who.get(before, pl.col("handler")).fill_null("").replace("", UNKNOWN))
     rows = rows.with_columns(code_of(name, pl.col(before)).alias(name) for name in keys if name in EVERY)
     days = (pl.col(f"own_{step}") - pl.col(f"own_{before}")).dt.total_days()
     timed = days.filter(days >= 0)

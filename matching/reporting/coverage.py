@@ -7,8 +7,16 @@ from typing import Final
 
 import polars as pl
 
-from matching.reporting.dimensions import codes_always_shown, codes_in_order, of_achievements, of_demands
+from matching.reporting.codes import HIDDEN, UNKNOWN
+from matching.reporting.dimensions import (
+    codes_always_shown,
+    is_a_ranking,
+    of_achievements,
+    of_demands,
+    places_in_order,
+)
 from matching.reporting.facts import Facts
+from matching.reporting.merged import as_counted
 
 # 较强相关: the least level of a candidate that fits.
 _FITS: Final = 3
@@ -24,13 +32,14 @@ COVERAGE: Final[dict[str, pl.DataType]] = {
 
 def never_shown(facts: Facts) -> pl.DataFrame:
     """Achievements in use that no run has brought forward for any demand, by id."""
-    shown = facts.pairs.select("achievement_id").unique()
+    shown = as_counted(facts.pairs.select("achievement_id").unique(), facts.achievements, "achievement_id")
     return facts.achievements.filter("in_use").join(shown, on="achievement_id", how="anti", maintain_order="left")
 
 
 def without_fit(facts: Facts) -> pl.DataFrame:
     """Demands in use that have no candidate above 弱相关 in the newest run, by id."""
     fitting = facts.listed.filter(pl.col("level") >= _FITS).select("demand_id").unique()
+    fitting = as_counted(fitting, facts.demands, "demand_id")
     return facts.demands.filter("in_use").join(fitting, on="demand_id", how="anti", maintain_order="left")
 
 
@@ -59,12 +68,11 @@ def coverage(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _in_order(found: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Codes in the order of their list; names with the most that are never shown first."""
+    """Codes in the order of their list; names and regions with the most that are never shown first."""
     for key in keys:
-        if codes := codes_in_order(key):
-            place = {code: place for place, code in enumerate(codes)}
-            return found.sort(pl.col(key).replace_strict(place, default=len(place), return_dtype=pl.Int64), key)
-        return found.sort(*(pl.col(name).fill_null(0).neg() for name in ("never_shown", "without_fit")), key)
+        last = pl.col(key).is_in([UNKNOWN, HIDDEN])
+        largest = [pl.col(name).fill_null(0).neg() for name in ("never_shown", "without_fit")]
+        return found.sort([*((last, *largest) if is_a_ranking(key) else ()), places_in_order(key), key])
     return found
 
 

@@ -16,7 +16,7 @@ from matching.reporting.figures import AMOUNTS, COUNTS, FIGURES, cut, is_cut_by,
 from matching.reporting.journeys import STEPS
 from matching.reporting.period import Period
 from matching.reporting.sheets import Column, ColumnKind, Plot, Sheet
-from matching.reporting.small_counts import MARK, smallest_shown, without_small, without_small_parts
+from matching.reporting.small_counts import MARK, said_to_hide, smallest_shown, without_small, without_small_parts
 from matching.wording import say
 
 # Beside a column of words: the codes that they stand for, null in the row of the whole.
@@ -57,7 +57,7 @@ def cut_sheet(facts: Facts, by: Sequence[str], period: Period, language: str, *,
     codes = [pl.lit(None, pl.String()).alias(f"{name}{CODE}") for name in by]
     total = whole.with_columns(*(pl.lit(text).alias(name) for name, text in labels.items()), *codes)
     drawn: tuple[str, ...] = tuple(name for name in _DRAWN if name in figures) or tuple(figures[:1])
-    return Sheet(
+    sheet = Sheet(
         code="by_" + "_".join(by),
         title=say("stats.by", language, cuts=[dimension_name(name, language) for name in by]),
         note=say("stats.cut_note", language),
@@ -65,8 +65,8 @@ def cut_sheet(facts: Facts, by: Sequence[str], period: Period, language: str, *,
         rows=pl.concat([rows, total.select(rows.columns)]),
         plot=Plot("columns" if is_a_period(by[0]) else "bars", by[0], drawn) if len(by) == 1 else None,
         total=True,
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def heat_sheet(facts: Facts, by: tuple[str, str], figure: str, period: Period, language: str, *, hide: bool) -> Sheet:
@@ -90,7 +90,7 @@ def heat_sheet(facts: Facts, by: tuple[str, str], figure: str, period: Period, l
         grid = grid.with_columns(pl.when(empty).then(0).otherwise(name).alias(name))
     headings = worded(codes[across], across, language)
     kind: ColumnKind = "amount" if figure in AMOUNTS else "count"
-    return Sheet(
+    sheet = Sheet(
         code=f"{figure}_{down}_{across}",
         title=say(
             "stats.grid",
@@ -105,8 +105,8 @@ def heat_sheet(facts: Facts, by: tuple[str, str], figure: str, period: Period, l
         ),
         rows=_worded(grid, (down,), language),
         plot=Plot("heat", down, tuple(column.values()), most=grid.height) if column else None,
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def funnel_sheet(facts: Facts, period: Period, language: str, *, hide: bool) -> Sheet:
@@ -119,7 +119,7 @@ def funnel_sheet(facts: Facts, period: Period, language: str, *, hide: bool) -> 
         passed = _veiled_conversion(passed, ())
     rows = whole.join(passed, on="step", how="left", maintain_order="left")
     names = ("base", "came", "share", "days_median", "days_mean")
-    return Sheet(
+    sheet = Sheet(
         code="funnel",
         title=say("stats.funnel", language),
         note=say("stats.funnel_note", language),
@@ -133,8 +133,8 @@ def funnel_sheet(facts: Facts, period: Period, language: str, *, hide: bool) -> 
             pl.col("step").replace_strict({name: say(f"figure.{name}", language) for name in COUNTS}),
         ).drop("timed"),
         plot=Plot("bars", "step", ("count",)),
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def conversion_sheet(facts: Facts, dimension: str, period: Period, language: str, *, hide: bool) -> Sheet:
@@ -148,7 +148,7 @@ def conversion_sheet(facts: Facts, dimension: str, period: Period, language: str
     rows = _worded(found, (dimension,), language).with_columns(
         pl.col("step").replace_strict({name: say(f"figure.{name}", language) for name in STEPS})
     )
-    return Sheet(
+    sheet = Sheet(
         code=f"conversion_{dimension}",
         title=say("stats.conversion", language, cuts=dimension_name(dimension, language)),
         note=say("stats.funnel_note", language),
@@ -158,8 +158,8 @@ def conversion_sheet(facts: Facts, dimension: str, period: Period, language: str
             *(figure_column(name, language) for name in names),
         ),
         rows=rows.drop("timed"),
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def coverage_sheet(facts: Facts, dimension: str, language: str, *, hide: bool) -> Sheet:
@@ -173,7 +173,7 @@ def coverage_sheet(facts: Facts, dimension: str, language: str, *, hide: bool) -
     total = whole.with_columns(pl.lit(say("stats.whole", language)).alias(dimension), code)
     rows = _worded(parts, (dimension,), language)
     drawn = tuple(name for name in ("never_shown", "without_fit") if name in names)
-    return Sheet(
+    sheet = Sheet(
         code=f"coverage_{dimension}",
         title=say("stats.coverage", language, cuts=dimension_name(dimension, language)),
         note=say("stats.coverage_note", language),
@@ -181,8 +181,8 @@ def coverage_sheet(facts: Facts, dimension: str, language: str, *, hide: bool) -
         rows=pl.concat([rows, total.select(rows.columns)]),
         plot=Plot("bars", dimension, drawn),
         total=True,
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def _figures(facts: Facts, by: Sequence[str], period: Period, figures: Sequence[str], *, hide: bool) -> pl.DataFrame:

@@ -22,7 +22,8 @@ from matching.schema import CONTRACT_KINDS
 # The first taxonomy by a name that does not depend on which it is.
 FIELD: Final = "field"
 # Of whom or what a frame's rows are, and where the columns of its dimensions stand.
-_OF_DEMANDS: Final = ("city", "enterprise")
+_REGION: Final = "city"
+_OF_DEMANDS: Final = (_REGION, "enterprise")
 _OF_ACHIEVEMENTS: Final = ("institute", "ip_kind", "maturity")
 _OF_CONTRACTS: Final = ("transfer_institution", "contract_kind")
 # How the code of a province ends.
@@ -68,7 +69,7 @@ def of_contracts() -> tuple[str, ...]:
 
 
 def codes_in_order(dimension: str) -> tuple[str, ...] | None:
-    """All codes of a dimension in the order of tables, UNKNOWN last; None for one whose rows are names or periods."""
+    """All codes of a dimension in their order, UNKNOWN last; None for one whose rows are names or periods."""
     listed = _LISTED.get(dimension)
     if listed is not None:
         return (*listed(), UNKNOWN)
@@ -77,15 +78,26 @@ def codes_in_order(dimension: str) -> tuple[str, ...] | None:
     return None
 
 
+def is_a_ranking(dimension: str) -> bool:
+    """Whether the rows of a dimension stand with the largest first, UNKNOWN last: names and regions."""
+    return dimension == _REGION or (codes_in_order(dimension) is None and dimension not in EVERY)
+
+
+def places_in_order(dimension: str) -> pl.Expr:
+    """The place of each code of a dimension among its codes, the same for all that are not listed."""
+    places = {code: place for place, code in enumerate(codes_in_order(dimension) or ())}
+    return pl.col(dimension).replace_strict(places, default=len(places), return_dtype=pl.Int64)
+
+
 def codes_always_shown(dimension: str) -> tuple[str, ...]:
     """Codes that have a row also where nothing is counted: all that are listed, of regions those of the province."""
-    if dimension != "city":
+    if dimension != _REGION:
         return codes_in_order(dimension) or ()
     return tuple(code for code in region_codes() if in_province(code) and not code.endswith(_WHOLE_PROVINCE))
 
 
 _LISTED: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
-    "city": region_codes,
+    _REGION: region_codes,
     "ip_kind": ip_kind_codes,
     "maturity": lambda: [stage.code for stage in load_stages()],
     "contract_kind": lambda: CONTRACT_KINDS,

@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain
 from typing import Final
 
 import polars as pl
 from sqlalchemy import Engine
 
-from matching.fields.funding import public_funds_of
-from matching.fields.ip_kinds import are_invention_patents, ip_kinds_of
-from matching.fields.maturity import stage_of
-from matching.fields.regions import in_province, regions_of
+from matching.fields.regions import in_province
 from matching.fields.seller_kinds import seller_kinds_of
-from matching.fields.taxonomies import load_taxonomies
 from matching.ledger import past
+from matching.ledger.bulk_reading import together
 from matching.ledger.rights import permit, viewer_of
 from matching.ledger.scope import restricted
 from matching.ledger.statement_kinds import YES
 from matching.reporting.codes import HIDDEN, UNKNOWN
-from matching.reporting.journeys import journeys
+from matching.reporting.journeys import DECIDED, journeys
+from matching.reporting.merged import as_one
 from matching.reporting.period import local_day, local_days
+from matching.reporting.placed_records import by_value, named, placed
 from matching.schema import ID, KINDS, Kind
 
 # The taxonomy of the registration of contracts.
@@ -37,12 +37,12 @@ CONTRACT_FIELDS: Final = "contract_fields"
 class Facts:
     """The ledger at a moment; what is not known is UNKNOWN.
 
-    demands: demand_id, day (first arrival), in_use, title, visibility, a column per taxonomy with the main field, city
-    (region), enterprise. achievements: achievement_id, day, in_use, title, funding, conversion_deadline, exempt, a
-    column per taxonomy, institute, maturity (stage), ip_kind, invention_patent, public_funds. Records that were merged
-    into others are in neither. pairs: `journeys.JOURNEYS`. listed: pairs of the newest run with their level. payments:
-    deal_id, paid_on, amount_fen. contracts: deals from signed on, with terms and parties. statements: deal_id, name,
-    value.
+    demands: demand_id, day (first arrival), in_use, into, title, visibility, a column per taxonomy with the main field,
+    city (region), enterprise. achievements: achievement_id, day, in_use, into, title, funding, conversion_deadline,
+    exempt, a column per taxonomy, institute, maturity (stage), ip_kind, invention_patent, public_funds. A record that
+    was merged `into` another is not in use, has no day, and is otherwise what that one is. pairs: `journeys.JOURNEYS`.
+    listed: pairs of the newest run with their level. payments: deal_id, paid_on, amount_fen. contracts: deals from
+    signed on, with terms and parties. statements: deal_id, name, value.
     """
 
     as_of: datetime
@@ -64,19 +64,26 @@ class Facts:
 def facts(engine: Engine, as_of: datetime, timezone: str) -> Facts:
     """Read the ledger as it stood at a moment; days are those of `timezone`, names those that the viewer may learn."""
     permit(engine, "read_figures")
-    demands, achievements = (_records(engine, kind, as_of, timezone) for kind in KINDS)
-    terms = past.terms_at(engine, as_of)
-    deals = past.deals_at(engine, as_of)
-    payments = past.payments_at(engine, as_of)
-    statements = past.statements_at(engine, as_of)
-    pairs = journeys(past.brought_at(engine, as_of), past.decisions_at(engine, as_of), deals, terms, timezone)
+    # The longest first.
+    readings: list[Callable[[], list[pl.DataFrame]]] = [
+        lambda: _catalogue(engine, as_of, timezone),
+        lambda: [past.decisions_at(engine, as_of, DECIDED)],
+        lambda: [past.deals_at(engine, as_of, ("state", "agent"))],
+        lambda: [past.terms_at(engine, as_of)],
+        lambda: [past.listed_at(engine, as_of)],
+        lambda: [past.payments_at(engine, as_of)],
+        lambda: [past.statements_at(engine, as_of)],
+    ]
+    read = chain.from_iterable(together(readings, engine.pool))
+    demands, achievements, brought, decided, deals, terms, listed, payments, statements = read
+    pairs = journeys(brought, decided, deals, terms, timezone)
     found = Facts(
         as_of=as_of,
         timezone=timezone,
         demands=demands,
         achievements=achievements,
         pairs=pairs,
-        listed=past.listed_at(engine, as_of),
+        listed=listed,
         payments=payments.select("deal_id", "paid_on", "amount_fen"),
         contracts=_with_stated(_contracts(pairs, terms, deals, payments, demands, achievements), statements),
         statements=statements,
@@ -98,56 +105,24 @@ def veiled(engine: Engine, found: Facts) -> Facts:
 
     return replace(
         found,
-        demands=without(found.demands, "enterprise", "title"),
+        demands=without(found.demands, "enterprise", "title").with_columns(pl.col("into").replace(ids)),
         contracts=without(found.contracts, "enterprise", "buyer", "demand_title"),
         pairs=found.pairs.with_columns(pl.col("demand_id").replace(ids)),
         listed=found.listed.with_columns(pl.col("demand_id").replace(ids)),
     )
 
 
+def _catalogue(engine: Engine, as_of: datetime, timezone: str) -> list[pl.DataFrame]:
+    """Demands, achievements, and the pairs of them that were brought forward."""
+    records = {kind: _records(engine, kind, as_of, timezone) for kind in KINDS}
+    return [*records.values(), past.brought_at(engine, as_of, records)]
+
+
 def _records(engine: Engine, kind: Kind, as_of: datetime, timezone: str) -> pl.DataFrame:
-    found = past.records_at(engine, kind, as_of).filter(~pl.col("merged"))
+    found = past.records_at(engine, kind, as_of)
     found = found.with_columns(day=local_days(pl.col("came"), timezone))
-    fields = past.main_fields_at(engine, kind, as_of)
-    for taxonomy in load_taxonomies().values():
-        known = {node.code for node in taxonomy.fields}
-        main = fields.filter((pl.col("taxonomy") == taxonomy.code) & pl.col("code").is_in(known)).select(
-            pl.col("record_id").alias(ID[kind]), pl.col("code").alias(taxonomy.code)
-        )
-        found = found.join(main, on=ID[kind], how="left", maintain_order="left")
-    found = found.with_columns(pl.col(*load_taxonomies()).fill_null(UNKNOWN))
-    return _placed_demands(found) if kind == "demands" else _placed_achievements(found)
-
-
-def _placed_demands(found: pl.DataFrame) -> pl.DataFrame:
-    return found.select(
-        "demand_id",
-        "day",
-        "in_use",
-        "title",
-        "visibility",
-        *load_taxonomies(),
-        city=regions_of(found["city"]),
-        enterprise=_named("enterprise"),
-    )
-
-
-def _placed_achievements(found: pl.DataFrame) -> pl.DataFrame:
-    return found.select(
-        "achievement_id",
-        "day",
-        "in_use",
-        "title",
-        "funding",
-        "conversion_deadline",
-        "exempt",
-        *load_taxonomies(),
-        institute=_named("institute"),
-        maturity=_by_value(found["maturity"], _stage, pl.String()),
-        ip_kind=ip_kinds_of(found["ip_kind"]),
-        invention_patent=are_invention_patents(found["ip_kind"]),
-        public_funds=public_funds_of(found["funding"]),
-    )
+    fields = past.main_fields_at(engine, kind, as_of, found)
+    return as_one(placed(kind, found, fields), ID[kind])
 
 
 def _contracts(
@@ -160,8 +135,8 @@ def _contracts(
 ) -> pl.DataFrame:
     """Deals from signed on, with what the rules and the registration ask of them."""
     signed = pairs.filter(pl.col("own_signed").is_not_null() | pl.col("signed").is_not_null())
-    named = terms.select(
-        "deal_id", "registration_number", *(_named(name) for name in ("buyer", "seller", "responsible"))
+    parties = terms.select(
+        "deal_id", "registration_number", *(named(name) for name in ("buyer", "seller", "responsible"))
     )
     paid = payments.group_by("deal_id").agg(paid_fen=pl.col("amount_fen").sum())
     of_demand = demands.select("demand_id", "visibility", "enterprise", demand_title="title", buyer_city="city")
@@ -187,20 +162,20 @@ def _contracts(
     )
     for beside, key in (
         (deals.select("deal_id", "state"), "deal_id"),
-        (named, "deal_id"),
+        (parties, "deal_id"),
         (paid, "deal_id"),
         (of_demand, "demand_id"),
         (of_achievement, "achievement_id"),
     ):
         found = found.join(beside, on=key, how="left", maintain_order="left")
     # Nobody wrote who buys and who sells: then they are the enterprise and the institute.
-    parties = {
+    stated = {
         party: pl.when(pl.col(party).is_in([UNKNOWN, ""]) | pl.col(party).is_null()).then(other).otherwise(party)
         for party, other in (("buyer", "enterprise"), ("seller", "institute"))
     }
-    found = found.with_columns(**parties, paid_fen=pl.col("paid_fen").fill_null(0)).sort("deal_id")
+    found = found.with_columns(**stated, paid_fen=pl.col("paid_fen").fill_null(0)).sort("deal_id")
     return found.with_columns(
-        buyer_in_province=_by_value(found["buyer_city"].fill_null(UNKNOWN), in_province, pl.Boolean()),
+        buyer_in_province=by_value(found["buyer_city"].fill_null(UNKNOWN), in_province, pl.Boolean()),
         seller_kind=seller_kinds_of(found["seller"].fill_null("")),
     )
 
@@ -210,25 +185,3 @@ def _with_stated(contracts: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFr
     said = statements.filter(pl.col("name") == "buyer_in_province").select("deal_id", said=pl.col("value") == YES)
     found = contracts.join(said, on="deal_id", how="left", maintain_order="left")
     return found.with_columns(buyer_in_province=pl.coalesce("said", "buyer_in_province")).drop("said")
-
-
-def _stage(written: str) -> str:
-    stage = stage_of(written)
-    return stage.code if stage else UNKNOWN
-
-
-def _named(column: str) -> pl.Expr:
-    """An organisation's name, UNKNOWN where nobody stated it."""
-    return (
-        pl.when(pl.col(column).fill_null("").str.strip_chars() == "")
-        .then(pl.lit(UNKNOWN))
-        .otherwise(column)
-        .alias(column)
-    )
-
-
-def _by_value(texts: pl.Series, find: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
-    """What is found for each text; each different text is looked at once."""
-    different = texts.unique()
-    found = pl.DataFrame({"text": different, "found": pl.Series([find(each) for each in different], dtype=dtype)})
-    return texts.alias("text").to_frame().join(found, on="text", how="left", maintain_order="left")["found"]

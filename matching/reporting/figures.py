@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
 from matching.reporting.codes import HIDDEN, UNKNOWN
 from matching.reporting.dimensions import (
     codes_always_shown,
-    codes_in_order,
+    is_a_ranking,
     of_achievements,
     of_contracts,
     of_demands,
     of_pairs,
+    places_in_order,
     with_dimensions,
 )
 from matching.reporting.facts import Facts
@@ -36,36 +37,40 @@ _LARGEST: Final = ("industrialised", "signed", "total_fen", "accepted", "candida
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a figure's rows come from: its frame, its day, what of a row is added up (None counts rows), its cuts.
+    """Where a figure's rows come from: which frame, its day, what of a row is added up (None counts rows), its cuts.
 
     `agent` is the column of whoever did it.
     """
 
-    rows: Callable[[Facts], pl.DataFrame]
+    frame: Literal["demands", "achievements", "pairs", "paid"]
     day: str
     dimensions: Callable[[], tuple[str, ...]]
     amount: str | None = None
     agent: str | None = None
 
 
-def _paid(facts: Facts) -> pl.DataFrame:
+def _frame(facts: Facts, source: _Source) -> pl.DataFrame:
+    if source.frame != "paid":
+        found: pl.DataFrame = getattr(facts, source.frame)
+        return found
     pairs = facts.pairs.filter(pl.col("deal_id").is_not_null()).drop("total_fen", "technical_fen")
     return facts.payments.join(pairs, on="deal_id", maintain_order="left")
 
 
 def _source_of(figure: str) -> _Source:
-    if figure in ("demands", "achievements"):
-        of_records = of_demands if figure == "demands" else of_achievements
-        return _Source(lambda facts: getattr(facts, figure), "day", of_records)
+    if figure == "demands":
+        return _Source("demands", "day", of_demands)
+    if figure == "achievements":
+        return _Source("achievements", "day", of_achievements)
     if figure == "candidates":
-        return _Source(lambda facts: facts.pairs, figure, of_pairs)
+        return _Source("pairs", figure, of_pairs)
     if figure in ("reviewed", "accepted"):
-        return _Source(lambda facts: facts.pairs, figure, lambda: (*of_pairs(), "agent"), agent="decider")
+        return _Source("pairs", figure, lambda: (*of_pairs(), "agent"), agent="decider")
     if figure in DEAL_STEPS:
-        return _Source(lambda facts: facts.pairs, figure, of_contracts, agent="handler")
+        return _Source("pairs", figure, of_contracts, agent="handler")
     if figure == "paid_fen":
-        return _Source(_paid, "paid_on", of_contracts, amount="amount_fen", agent="handler")
-    return _Source(lambda facts: facts.pairs, "signed", of_contracts, amount=figure, agent="handler")
+        return _Source("paid", "paid_on", of_contracts, amount="amount_fen", agent="handler")
+    return _Source("pairs", "signed", of_contracts, amount=figure, agent="handler")
 
 
 def is_cut_by(figure: str, dimension: str) -> bool:
@@ -76,26 +81,32 @@ def is_cut_by(figure: str, dimension: str) -> bool:
 def rows_of(facts: Facts, figure: str, by: Sequence[str], period: Period) -> pl.DataFrame:
     """The rows that a figure counts or adds up, with a column per dimension; `day` is the day that counts."""
     source = _source_of(figure)
-    found = source.rows(facts)
+    found = _frame(facts, source)
     found = found.with_columns(day=pl.col(source.day)).filter(period.holds(pl.col("day")))
+    return _in_periods(_cut_by(facts, source, found, by), by)
+
+
+def _cut_by(facts: Facts, source: _Source, rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Rows with a column for each dimension that is not a period."""
     if source.agent is not None and "agent" in by:
-        found = found.with_columns(agent=pl.col(source.agent).fill_null(""))
-    found = with_dimensions(found, by, facts.demands, facts.achievements)
-    return found.with_columns(code_of(name, pl.col("day")).alias(name) for name in by if name in EVERY)
+        rows = rows.with_columns(agent=pl.col(source.agent).fill_null(""))
+    return with_dimensions(rows, by, facts.demands, facts.achievements)
+
+
+def _in_periods(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    return rows.with_columns(code_of(name, pl.col("day")).alias(name) for name in by if name in EVERY)
 
 
 def cut(facts: Facts, by: Sequence[str], period: Period, figures: Sequence[str] = FIGURES) -> pl.DataFrame:
     """Figures by codes: a column per dimension and per figure (Int64), null where a figure is not cut so.
 
     By one dimension all its codes are there, in their order, months without a gap; by two those alone that have a row.
-    Names stand with the largest first. Without dimensions: one row, the whole.
+    Names and regions stand with the largest first. Without dimensions: one row, the whole.
     """
     keys = list(by)
     found = None
-    for figure in figures:
-        if not all(is_cut_by(figure, name) for name in by):
-            continue
-        counted = _counted(facts, figure, keys, period)
+    for alike in _counted_alike([name for name in figures if all(is_cut_by(name, each) for each in by)], by):
+        counted = _counted(facts, alike, keys, period)
         found = counted if found is None else _beside(found, counted, keys)
     if found is None:
         found = pl.DataFrame(schema=dict.fromkeys(keys, pl.String()))
@@ -107,11 +118,40 @@ def cut(facts: Facts, by: Sequence[str], period: Period, figures: Sequence[str] 
     return _in_order(found, keys)
 
 
-def _counted(facts: Facts, figure: str, keys: list[str], period: Period) -> pl.DataFrame:
-    source = _source_of(figure)
-    rows = rows_of(facts, figure, keys, period)
-    added = (pl.len() if source.amount is None else pl.col(source.amount).sum()).cast(pl.Int64).alias(figure)
-    return rows.group_by(keys).agg(added) if keys else rows.select(added)
+def _counted_alike(figures: Sequence[str], by: Sequence[str]) -> list[list[str]]:
+    """Figures in groups of those that one pass over the same rows counts."""
+    groups: dict[tuple[str | None, ...], list[str]] = {}
+    for figure in figures:
+        source = _source_of(figure)
+        agent = source.agent if "agent" in by else None
+        day = source.day if any(name in EVERY for name in by) else None
+        groups.setdefault((source.frame, agent, day), []).append(figure)
+    return list(groups.values())
+
+
+def _counted(facts: Facts, figures: Sequence[str], keys: list[str], period: Period) -> pl.DataFrame:
+    """Figures that are counted alike, by codes."""
+    sources = {figure: _source_of(figure) for figure in figures}
+    one = sources[figures[0]]
+    held = {source.day: period.holds(pl.col(source.day)) for source in sources.values()}
+    added = {
+        figure: held[source.day].sum()
+        if source.amount is None
+        else pl.col(source.amount).filter(held[source.day]).sum()
+        for figure, source in sources.items()
+    }
+    found = _frame(facts, one)
+    if not keys:
+        return found.select(each.cast(pl.Int64).alias(figure) for figure, each in added.items())
+    found = _cut_by(facts, one, found.filter(pl.any_horizontal(held.values())), keys)
+    others: list[str | pl.Expr] = [name for name in keys if name not in EVERY]
+    if len(others) == len(keys):
+        return found.group_by(keys).agg(each.cast(pl.Int64).alias(figure) for figure, each in added.items())
+    # By day first: there are few days, and each is written as a month once.
+    by_day = found.group_by(*others, pl.col(one.day).alias("day")).agg(
+        each.cast(pl.Int64).alias(figure) for figure, each in added.items()
+    )
+    return _in_periods(by_day, keys).group_by(keys).agg(pl.col(figures).sum())
 
 
 def _beside(found: pl.DataFrame, counted: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -148,13 +188,9 @@ def first_day(code: str) -> date:
 def _in_order(found: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     order: list[pl.Expr] = []
     for key in keys:
-        codes = codes_in_order(key)
-        if codes is not None:
-            place = {code: place for place, code in enumerate(codes)}
-            order.append(pl.col(key).replace_strict(place, default=len(place), return_dtype=pl.Int64))
-        elif key not in EVERY:
+        if is_a_ranking(key):
             last = pl.col(key).is_in([UNKNOWN, HIDDEN])
             largest = [name for name in _LARGEST if name in found.columns]
             order += [last, *(pl.col(name).sum().over(key).fill_null(0).neg() for name in largest)]
-        order.append(pl.col(key))
+        order += [places_in_order(key), pl.col(key)]
     return found.sort(order) if order else found

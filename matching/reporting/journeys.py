@@ -23,6 +23,8 @@ _STATED: Final = {
     "industrialised": "industrialised_on",
 }
 _PAIR: Final = tuple(PAIRS)
+# What is asked of a pair's decision.
+DECIDED: Final = (*PAIRS, "verdict", "agent", "at")
 # Terms that a pair takes along.
 _TERMS: Final = ("contract_kind", "transfer_institution", "total_fen", "technical_fen")
 _OF_DEALS: Final = (*(f"own_{step}" for step in DEAL_STEPS), "deal_id", "handler", "ended", *_TERMS)
@@ -51,11 +53,12 @@ def journeys(
     which it was reached, `own_…` the day that the pair itself has for it. Deals count as long as their pair's
     acceptance stands. `decider` decided last, `handler` is responsible for the deal, or moved it last.
     """
-    reviewed = decided.filter(pl.col("verdict") != "later").select(
+    reviewed = decided.filter(pl.col("verdict") != "later")
+    reviewed = reviewed.with_columns(own_reviewed=local_days(pl.col("at"), timezone)).select(
         *_PAIR,
+        "own_reviewed",
         decider="agent",
-        own_reviewed=local_days(pl.col("at"), timezone),
-        own_accepted=pl.when(pl.col("verdict") == "accept").then(local_days(pl.col("at"), timezone)),
+        own_accepted=pl.when(pl.col("verdict") == "accept").then("own_reviewed"),
     )
     found = brought.select(*_PAIR, own_candidates=local_days(pl.col("at"), timezone))
     found = found.join(reviewed, on=_PAIR, how="full", coalesce=True)

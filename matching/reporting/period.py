@@ -51,7 +51,8 @@ def quarter_of(day: date) -> Period:
 
 def local_days(moments: pl.Expr, timezone: str) -> pl.Expr:
     """Local days of moments as the ledger writes them (UTC in ISO form)."""
-    moment = moments.str.to_datetime("%Y-%m-%dT%H:%M:%S%.3f%:z", time_unit="ms", time_zone="UTC", strict=True)
+    # Without the parts of a second and the zone, which is always UTC, they are read five times as fast.
+    moment = moments.str.head(19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="ms", time_zone="UTC", strict=True)
     return moment.dt.convert_time_zone(timezone).dt.date()
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from matching.fields.taxonomies import first_taxonomy
 from matching.reporting.codes import UNKNOWN
 from matching.reporting.facts import Facts
+from matching.reporting.merged import as_counted
 from matching.reporting.policy.plan import load_targets, progress_by_group, progress_by_year
 from matching.reporting.policy.rule_files import load_rules
 from matching.reporting.sheets import Column, ColumnKind, Plot, Sheet
@@ -33,7 +34,9 @@ def plan_sheets(facts: Facts, language: str) -> list[Sheet]:
 def _industrialised(facts: Facts) -> pl.DataFrame:
     groups = {node.code: node.group for node in first_taxonomy().fields}
     field = facts.achievements.select("achievement_id", pl.col(first_taxonomy().code).alias("field"))
-    done = facts.pairs.filter(pl.col("industrialised").is_not_null()).join(field, on="achievement_id", how="left")
+    reached = facts.pairs.filter(pl.col("industrialised").is_not_null())
+    done = as_counted(reached, facts.achievements, "achievement_id")
+    done = done.join(field, on="achievement_id", how="left")
     group = pl.col("field").replace_strict(groups, default=UNKNOWN, return_dtype=pl.String())
     return done.select("achievement_id", day="industrialised", group=group.fill_null(UNKNOWN))
 

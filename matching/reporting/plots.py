@@ -16,7 +16,7 @@ import polars as pl
 
 from matching.reporting.drawing import draw
 from matching.reporting.look import look
-from matching.reporting.sheets import SHOWN, ColumnKind, Plot, Sheet, hidden, rounded, small
+from matching.reporting.sheets import SHOWN, ColumnKind, Plot, Sheet, hidden, not_shown, rounded
 from matching.wording import DEFAULT_LANGUAGE, say
 
 Chart = alt.Chart | alt.LayerChart
@@ -26,6 +26,9 @@ Width = int | Literal["container"]
 _TEN_THOUSAND_YUAN: Final = 10**6
 _SHIFT: Final = -6
 _AXIS: Final = {"count": ",d", "amount": ",~r", "share": ".0%", "days": ",~r"}
+# Pixels between the bars of two categories, and of a line of words above or below them.
+_BETWEEN: Final = 8
+_LINE: Final = 24
 # Tells categories of one name apart without being seen.
 _UNSEEN: Final = chr(0x200B)
 # Controls, marks of direction, surrogates, private and unassigned characters; lines and paragraphs.
@@ -82,7 +85,7 @@ def drawn(sheet: Sheet, plot: Plot, language: str) -> pl.DataFrame:
         kind = sheet.column(name).kind
         cells = zip(categories, parts[name].to_list(), hidden(sheet, name), strict=False)
         for category, value, veiled in cells:
-            text = small(sheet, language) if veiled else "" if value is None else _text(kind, value)
+            text = not_shown(language) if veiled else "" if value is None else _text(kind, value)
             scaled = None if value is None else value / (_TEN_THOUSAND_YUAN if kind == "amount" else 1)
             rows.append((category, heading, scaled, text))
     greatest = max((value for _, _, value, _ in rows if value is not None), default=0)
@@ -156,7 +159,9 @@ def _bars(base: alt.Chart, sheet: Sheet, plot: Plot, language: str) -> Chart:
         text="text:N", x=alt.X("end:Q", title=unit)
     )
     rows = min(plot.most, sheet.parts.height)
-    height = max(rows, 1) * (look().chart.bar_height * len(order) + 4)
+    height = max(rows, 1) * (look().chart.bar_height * len(order) + _BETWEEN)
+    # The height holds these lines as well: without them few bars would have to stand in what they leave.
+    height += _LINE * (bool(unit) + (len(order) > 1))
     layers = alt.LayerChart(layer=[bars, numbers])
     return layers.properties(height=height)
 

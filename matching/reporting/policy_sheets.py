@@ -8,12 +8,13 @@ import polars as pl
 
 from matching.reporting.codes import UNKNOWN
 from matching.reporting.facts import Facts
+from matching.reporting.merged import as_counted
 from matching.reporting.policy.deadlines import GROUPS, deadlines
 from matching.reporting.policy.judging_frames import judge_all
 from matching.reporting.policy.league import league
 from matching.reporting.policy.rule_files import load_rules
 from matching.reporting.sheets import Column, ColumnKind, Plot, Sheet
-from matching.reporting.small_counts import smallest_shown, without_small
+from matching.reporting.small_counts import said_to_hide, without_small
 from matching.wording import say
 
 _LEAGUE: Final[dict[str, ColumnKind]] = {
@@ -35,7 +36,7 @@ def league_sheet(facts: Facts, year: int, language: str, *, hide: bool) -> Sheet
     if hide:
         told_by = dict.fromkeys(("rank", *_LEAGUE), "contracts") | {"unplaced": "unplaced"}
         found = without_small(found, (), told_by)
-    return Sheet(
+    sheet = Sheet(
         code=f"league_{year}",
         title=say("stats.league", language, year=year),
         note=say("stats.league_note", language),
@@ -46,8 +47,8 @@ def league_sheet(facts: Facts, year: int, language: str, *, hide: bool) -> Sheet
         ),
         rows=found,
         plot=Plot("bars", "transfer_institution", ("total_fen",)),
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def subsidy_sheets(facts: Facts, language: str, *, hide: bool) -> list[Sheet]:
@@ -74,7 +75,7 @@ def _by_rule(judged: pl.DataFrame, language: str, *, hide: bool) -> Sheet:
         source=pl.col("rule").replace_strict(_sources(language), return_dtype=pl.String()),
         estimate=_estimate(language),
     )
-    return Sheet(
+    sheet = Sheet(
         code="subsidies",
         title=say("stats.subsidies", language),
         note=say("stats.subsidies_note", language),
@@ -87,8 +88,8 @@ def _by_rule(judged: pl.DataFrame, language: str, *, hide: bool) -> Sheet:
             Column("source", say("stats.source", language), "text"),
         ),
         rows=named,
-        below=smallest_shown(),
     )
+    return said_to_hide(sheet, language)
 
 
 def _by_contract(facts: Facts, judged: pl.DataFrame, language: str, *, hide: bool) -> Sheet:
@@ -130,8 +131,8 @@ def _by_contract(facts: Facts, judged: pl.DataFrame, language: str, *, hide: boo
 def deadline_sheet(facts: Facts, language: str) -> Sheet:
     """Results past their conversion deadline, those that are exempt and those that come soon apart."""
     rules = load_rules()
-    converted = facts.pairs.filter(pl.col("signed").is_not_null())["achievement_id"].unique()
-    rows = deadlines(facts.achievements, facts.today, converted)
+    signed = as_counted(facts.pairs.filter(pl.col("signed").is_not_null()), facts.achievements, "achievement_id")
+    rows = deadlines(facts.achievements, facts.today, signed["achievement_id"].unique())
     return Sheet(
         code="deadlines",
         title=say("stats.deadlines", language),

@@ -47,7 +47,7 @@ class Sheet:
     """A table with what is said of it.
 
     `rows` has a column for each of `columns`, texts worded already. A Boolean column f"{name}:hidden" marks cells that
-    are null because their count stands under `below`. With `total` the last row is the sum of the others.
+    are null because they are not shown (see `small_counts`). With `total` the last row is the sum of the others.
     """
 
     code: str
@@ -57,7 +57,6 @@ class Sheet:
     rows: pl.DataFrame
     plot: Plot | None = None
     total: bool = False
-    below: int = 0
 
     @property
     def parts(self) -> pl.DataFrame:
@@ -108,9 +107,9 @@ SHOWN: Final[Mapping[ColumnKind, Form]] = {
 }
 
 
-def small(sheet: Sheet, language: str) -> str:
-    """What stands in a cell whose count is not shown."""
-    return say("report.small", language, below=sheet.below)
+def not_shown(language: str) -> str:
+    """What stands in a hidden cell."""
+    return say("report.small", language)
 
 
 def hidden(sheet: Sheet, name: str) -> list[bool]:
@@ -123,7 +122,7 @@ def hidden(sheet: Sheet, name: str) -> list[bool]:
 
 def texts(sheet: Sheet, column: Column, language: str, forms: Mapping[ColumnKind, Form] = SHOWN) -> list[str]:
     """The cells of a column as they are shown; "" where nothing is known."""
-    form, instead = forms[column.kind], small(sheet, language)
+    form, instead = forms[column.kind], not_shown(language)
     cells = zip(sheet.rows[column.name].to_list(), hidden(sheet, column.name), strict=True)
     return [instead if veiled else "" if value is None else form(value) for value, veiled in cells]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -20,6 +21,8 @@ from sqlalchemy import Engine
 from matching.data_files import data_path
 from matching.ledger.rights import viewer_of
 from matching.ledger.scope import restricted
+from matching.reporting.sheets import Sheet
+from matching.wording import say
 
 # Beside a column of a table: whether its cell is hidden.
 MARK = ":hidden"
@@ -66,6 +69,15 @@ def without_small_parts(
     marked = hidden.with_columns(secret.alias(f"{name}{MARK}") for name in (part, *others))
     shown = [pl.when(~pl.col(f"{name}{MARK}")).then(name).alias(name) for name in (part, *others)]
     return marked.with_columns(shown).drop(_LEFT, f"{_LEFT}{MARK}")
+
+
+def said_to_hide(sheet: Sheet, language: str) -> Sheet:
+    """A sheet whose note says what is not shown, where it hides something."""
+    marks = [name for name in sheet.rows.columns if name.endswith(MARK)]
+    if not any(sheet.rows[name].any() for name in marks):
+        return sheet
+    said = say("report.hidden_text", language, below=smallest_shown())
+    return replace(sheet, note=f"{sheet.note}\n{said}".strip())
 
 
 def _groups(table: pl.DataFrame, keys: Sequence[str]) -> list[NDArray[np.int64]]:

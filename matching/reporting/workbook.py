@@ -14,7 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from matching.reporting.look import look
-from matching.reporting.sheets import Column, ColumnKind, Report, Sheet, hidden, moment_text, small, texts, widest
+from matching.reporting.sheets import Column, ColumnKind, Report, Sheet, hidden, moment_text, not_shown, texts, widest
 from matching.reporting.workbook_charts import add_chart, colour_heat
 from matching.reporting.workbook_cover import fill_cover
 from matching.wording import say
@@ -137,7 +137,7 @@ def _fill(place: Worksheet, sheet: Sheet, formats: _Formats, language: str) -> N
         heading = formats.text_heading if column.kind == "text" else formats.number_heading
         place.write_string(0, number, column.heading[:_CELL], heading)
         place.set_column(number, number, _width(sheet, column, language))
-        _fill_column(place, sheet, number, formats, small(sheet, language))
+        _fill_column(place, sheet, number, formats, not_shown(language))
     place.freeze_panes(1, 0)
     # The sum stays where it is whatever is filtered or sorted.
     if sheet.columns and sheet.parts.height:

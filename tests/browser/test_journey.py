@@ -72,7 +72,7 @@ def test_a_working_day(empty_server: str, open_screen: Open, tmp_path: Path) -> 
     expect(page.get_by_text("匹配完成：600 个候选")).to_be_visible(timeout=60_000)
 
     go(page, "统计")
-    assert metric(page, "候选对") == 600
+    assert metric(page, "候选") == 600
     assert metric(page, "已审阅") == 0
 
     go(page, "审阅")
@@ -106,12 +106,13 @@ def test_a_working_day(empty_server: str, open_screen: Open, tmp_path: Path) -> 
     assert metric(page, "已审阅") == 1
     assert metric(page, "已接受") == 1
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="下载报表").click()
+        page.get_by_role("button", name="工作簿").click()
     report = tmp_path / "report.xlsx"
     waiting.value.save_as(report)
-    funnel = dict(CalamineWorkbook.from_path(str(report)).get_sheet_by_name("对接漏斗").to_python()[1:])
+    rows = CalamineWorkbook.from_path(str(report)).get_sheet_by_name("漏斗").to_python()[1:]
+    funnel = {step: count for step, count, *_ in rows}
     assert funnel["需求"] == metric(page, "需求") == 60
-    assert funnel["候选对"] == metric(page, "候选对") == 600
+    assert funnel["候选"] == metric(page, "候选") == 600
     assert funnel["已审阅"] == 1
     assert funnel["已接受"] == 1
     assert funnel["已联系"] == 1

@@ -334,9 +334,10 @@ def test_going_back_to_one_of_the_latest_and_changing_it(desk: Served, open_scre
 
 def test_no_more_than_the_latest_ten_are_told(desk: Served, open_screen: Open) -> None:
     page = open_screen(f"{desk.address}/?q=XQ2026015")
+    settled(page)
     for _ in range(10):
         page.keyboard.press("l")
-    wait_for(desk.ledger, 10, "XQ2026015")
+    assert len(wait_for(desk.ledger, 10, "XQ2026015")) == 10
     settled(page)
     told = page.locator(".recent .plain")
     expect(told).to_have_count(10)

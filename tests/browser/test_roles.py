@@ -52,7 +52,7 @@ def test_an_institute_sees_its_pages_alone(shared_server: str, enter: Enter) -> 
 def test_an_official_sees_figures_first(shared_server: str, enter: Enter) -> None:
     page = enter(shared_server, "主管处")
     assert menu(page) == ["清单", "领域", "统计"]
-    expect(page.get_by_test_id("stMain").get_by_text("对接漏斗").first).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_text("漏斗", exact=True).first).to_be_visible()
     page.goto(f"{shared_server}/upload")
     settled(page)
     expect(page.get_by_text("没有这一页。")).to_be_visible()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from matching.errors import CallError, Problem
 from matching.ledger import statements
 from matching.ledger.rights import may
 from matching.ledger.statement_kinds import NO, YES, StatementKind, fitting, statement_kinds
@@ -28,7 +30,8 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 def show_policy(deal_id: int) -> None:
     """Each rule with its conditions and amounts; below, what has to be stated."""
     judged = deal_policy(ledger(), deal_id, today())
-    with st.expander(t("deals.policy"), expanded=False):
+    # Whether it is open belongs to the session: a message above it does not close it.
+    with st.expander(t("deals.policy"), expanded=False, key=worded_key(f"policy:{deal_id}"), on_change="rerun"):
         st.caption(t("policy.note"))
         for each in judged:
             _show_rule(each)
@@ -96,10 +99,22 @@ def _save(deal_id: int, key: str, stated: dict[str, str]) -> None:
 
     def save() -> None:
         # All of them are checked before any is written.
-        for name, value in entered.items():
-            fitting(name, value)
+        _check(entered)
         for name, value in entered.items():
             if value != stated.get(name, ""):
                 statements.state(ledger(), deal_id, name, value, agent(), nonce=nonce_of(f"{key}:{name}"))
 
     act(save)
+
+
+def _check(entered: dict[str, str]) -> None:
+    """Raise `CallError` for all values that do not fit, under the names that the form has for them."""
+    problems: list[Problem] = []
+    for name, value in entered.items():
+        try:
+            fitting(name, value)
+        except CallError as error:
+            called = statement_kinds()[name].called(language())
+            problems += [replace(each, values={**each.values, "name": called}) for each in error.problems]
+    if problems:
+        raise CallError(*problems)

@@ -28,10 +28,10 @@ _FORMS: Final[dict[str, tuple[str, str, Callable[[Report], bytes]]]] = {
 def show_downloads(found: Facts, period: Period) -> None:
     """A button for each form; the file is made when it is pressed."""
     engine, words = ledger(), language()
-    label, *places = st.columns([2, *[1] * len(_FORMS)], vertical_alignment="center")
-    label.text(t("figures.report"))
-    for place, (form, (ending, kind, make)) in zip(places, _FORMS.items(), strict=True):
-        place.download_button(
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.text(t("figures.report"), width="content")
+    for form, (ending, kind, make) in _FORMS.items():
+        line.download_button(
             t(f"figures.{form}"),
             # Made in a thread of its own, where the session's ledger and language cannot be asked for.
             partial(_made, make, engine, found, period, words),
@@ -39,7 +39,6 @@ def show_downloads(found: Facts, period: Period) -> None:
             mime=kind,
             key=f"report:{form}",
             on_click="ignore",
-            width="stretch",
         )
 
 

@@ -12,12 +12,14 @@ from matching.reporting.period import Period, quarter_of, year_of
 from ui.access import settings, t, worded_key
 from ui.components.moments import today
 
-_RANGES: Final = ("all", "this_year", "this_quarter", "last_quarter", "last_year", "other")
+_ALL: Final = "all"
+_OTHER: Final = "other"
+_RANGES: Final = (_ALL, "this_year", "this_quarter", "last_quarter", "last_year", _OTHER)
 
 
 def choose_scope() -> tuple[Period, datetime | None]:
     """The period, and the moment, None for now; both live in the address."""
-    ranges, first, last, moment = st.columns([2, 1.5, 1.5, 2])
+    ranges, moment, first, last = st.columns(4)
     with ranges:
         chosen = st.selectbox(
             t("figures.range"),
@@ -27,10 +29,6 @@ def choose_scope() -> tuple[Period, datetime | None]:
             bind="query-params",
         )
     fixed = _fixed(chosen, today())
-    with first:
-        start = _day("from", fixed.first, disabled=chosen != "other")
-    with last:
-        end = _day("to", fixed.last, disabled=chosen != "other")
     with moment:
         as_of = st.datetime_input(
             t("figures.as_of"),
@@ -42,7 +40,13 @@ def choose_scope() -> tuple[Period, datetime | None]:
             key="as_of",
             bind="query-params",
         )
-    period = fixed if chosen != "other" else Period(start, end)
+    period = fixed
+    if chosen != _ALL:
+        with first:
+            start = _day("from", fixed.first, disabled=chosen != _OTHER)
+        with last:
+            end = _day("to", fixed.last, disabled=chosen != _OTHER)
+        period = Period(start, end)
     return period, None if as_of is None else _moment(as_of)
 
 

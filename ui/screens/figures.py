@@ -29,6 +29,16 @@ from ui.figures_cache import facts_shown, kept
 
 _HEADLINE: Final = ("demands", "achievements", "candidates", "reviewed", "accepted", "signed", "industrialised")
 _NONE: Final = ""
+# Places in the line of choices above a part.
+_CHOICES: Final = 3
+_TO_THE_MINUTE: Final = len("2026-01-01 00:00")
+# What is said of a sheet without rows, by how its code begins.
+_NOTHING: Final = {
+    "league": "figures.no_contract",
+    "subsidies": "figures.no_contract",
+    "registration": "figures.no_contract",
+    "deadlines": "figures.no_deadline",
+}
 # Years of which the league can be seen, this one and those before.
 _YEARS: Final = 6
 
@@ -36,13 +46,16 @@ _YEARS: Final = 6
 def show() -> None:
     """The screen."""
     st.subheader(t("figures.title"))
-    period, as_of = choose_scope()
-    found = facts_shown(as_of)
-    if found.demands.is_empty() and found.achievements.is_empty():
+    # Nothing yet: nothing to choose from either, unless an address asks for an earlier moment.
+    if "as_of" not in st.query_params and _is_empty(facts_shown(None)):
         st.info(t("figures.empty"))
         return
-    parts, stands = st.columns([4, 1.4], vertical_alignment="center")
-    with parts:
+    period, as_of = choose_scope()
+    found = facts_shown(as_of)
+    if _is_empty(found):
+        st.info(t("figures.empty_then"))
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         part = st.segmented_control(
             t("figures.part"),
             list(_PARTS),
@@ -53,8 +66,12 @@ def show() -> None:
             bind="query-params",
             label_visibility="collapsed",
         )
-    stands.caption(t("figures.stands", moment=exact_moment(found)[:16]))
+        st.caption(t("figures.stands", moment=exact_moment(found)[:_TO_THE_MINUTE]), width="content")
     _PARTS[part](found, period)
+
+
+def _is_empty(found: Facts) -> bool:
+    return found.demands.is_empty() and found.achievements.is_empty()
 
 
 def _overview(found: Facts, period: Period) -> None:
@@ -70,7 +87,7 @@ def _overview(found: Facts, period: Period) -> None:
 
 
 def _cuts(found: Facts, period: Period) -> None:
-    first, second = st.columns(2)
+    first, second, _ = st.columns(_CHOICES)
     with first:
         by = _choose("figures.by", "cut", list(dimensions()), dimension_name)
     with second:
@@ -87,7 +104,7 @@ def _cuts(found: Facts, period: Period) -> None:
 
 
 def _grid(found: Facts, period: Period) -> None:
-    figure_place, down_place, across_place = st.columns(3)
+    figure_place, down_place, across_place = st.columns(_CHOICES)
     with figure_place:
         figure = _choose("figures.figure", "figure", list(FIGURES), lambda name, each: t(f"figure.{name}"), "accepted")
     known = [name for name in dimensions() if is_cut_by(figure, name)]
@@ -111,7 +128,8 @@ def _grid_cell(sheet: Sheet, figure: str, by: tuple[str, str], row: int, name: s
 
 def _coverage(found: Facts, period: Period) -> None:
     known = list(dict.fromkeys([*of_demands(), *of_achievements()]))
-    by = _choose("figures.by", "coverage", known, dimension_name)
+    with st.columns(_CHOICES)[0]:
+        by = _choose("figures.by", "coverage", known, dimension_name)
     sheet = _made(found, ("coverage", by), lambda: coverage_sheet(found, by, language(), hide=_hide()))
     _show(found, period, sheet)
 
@@ -123,7 +141,8 @@ def _plan(found: Facts, period: Period) -> None:
 
 def _policy(found: Facts, period: Period) -> None:
     years = [str(year) for year in range(found.today.year, found.today.year - _YEARS, -1)]
-    year = _choose("figures.league_year", "league_year", years, lambda each, _language: each)
+    with st.columns(_CHOICES)[0]:
+        year = _choose("figures.league_year", "league_year", years, lambda each, _language: each)
     league = _made(found, ("league", year), lambda: league_sheet(found, int(year), language(), hide=_hide()))
     _show(found, period, league)
     for sheet in subsidy_sheets(found, language(), hide=_hide()):
@@ -165,7 +184,10 @@ def _show(found: Facts, period: Period, sheet: Sheet, cell: Callable[[int, str],
         if cell is not None and (opened := cell(row, name)) is not None:
             show_rows(found, opened, period, key)
 
-    show_sheet(sheet, report_of(ledger(), found, (sheet,), period, language()), key, behind if cell else None)
+    nothing = next((key for start, key in _NOTHING.items() if sheet.code.startswith(start)), "figures.no_row")
+    show_sheet(
+        sheet, report_of(ledger(), found, (sheet,), period, language()), key, t(nothing), behind if cell else None
+    )
 
 
 def _made(found: Facts, parts: tuple[object, ...], make: Callable[[], Sheet]) -> Sheet:

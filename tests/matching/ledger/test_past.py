@@ -275,11 +275,11 @@ def current(world: World) -> Frames:
         ids = records[ID[kind]].to_list()
         out = withdrawal.records_out_of_use(engine, kind, ids)
         with reading(engine) as connection:
-            merged = set(presence.out_of_use(connection, kind).drop_nulls("other")["record_id"])
+            others = dict(presence.out_of_use(connection, kind).iter_rows())
         found[kind] = records.with_columns(
             came=pl.Series([came(world, kind, key) for key in ids], dtype=pl.String),
             in_use=pl.Series([key not in out for key in ids], dtype=pl.Boolean),
-            merged=pl.Series([key in merged for key in ids], dtype=pl.Boolean),
+            into=pl.Series([others.get(key) for key in ids], dtype=pl.String),
         )
         found[f"fields of {kind}"] = main(catalogue.current_fields(engine, kind))
     found["decisions"] = decisions.standing(engine)
@@ -400,7 +400,7 @@ def test_the_past_is_what_stood_then(seed: int, ledger: Engine) -> None:
     everything = {key for _, _, frames in stood for key, frame in frames.items() if not frame.is_empty()}
     assert everything == stood[0][2].keys()
     assert world.taken_back
-    assert any(frames["demands"]["merged"].any() for _, _, frames in stood)
+    assert any(frames["demands"]["into"].count() for _, _, frames in stood)
     assert any(frames["deals"]["signed"].count() for _, _, frames in stood)
 
 

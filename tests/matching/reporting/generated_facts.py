@@ -39,12 +39,12 @@ DEALS: Final = {
 LISTED: Final = {**PAIRS, "level": pl.Int64()}
 PAYMENTS: Final = {"deal_id": pl.Int64(), "paid_on": pl.Date(), "amount_fen": pl.Int64()}
 DEMANDS: Final = {
-    **{"demand_id": pl.String(), "day": pl.Date(), "in_use": pl.Boolean(), "title": pl.String()},
-    **dict.fromkeys(("visibility", *TAXONOMIES, "city", "enterprise"), pl.String()),
+    **{"demand_id": pl.String(), "day": pl.Date(), "in_use": pl.Boolean()},
+    **dict.fromkeys(("into", "title", "visibility", *TAXONOMIES, "city", "enterprise"), pl.String()),
 }
 ACHIEVEMENTS: Final = {
-    **{"achievement_id": pl.String(), "day": pl.Date(), "in_use": pl.Boolean(), "title": pl.String()},
-    **dict.fromkeys((*TAXONOMIES, "institute", "maturity", "ip_kind"), pl.String()),
+    **{"achievement_id": pl.String(), "day": pl.Date(), "in_use": pl.Boolean()},
+    **dict.fromkeys(("into", "title", *TAXONOMIES, "institute", "maturity", "ip_kind"), pl.String()),
 }
 
 
@@ -164,7 +164,7 @@ def _achievement(chance: Random, key: str) -> dict[str, Any]:
 
 def _record(chance: Random) -> dict[str, Any]:
     fields = {taxonomy: _code(chance, taxonomy) for taxonomy in TAXONOMIES}
-    return {"day": a_day(chance), "in_use": chance.random() < 0.8, "title": "题", **fields}
+    return {"day": a_day(chance), "in_use": chance.random() < 0.8, "into": None, "title": "题", **fields}
 
 
 def _code(chance: Random, dimension: str) -> str:

@@ -35,7 +35,7 @@ from matching.schema import CANDIDATES, CONTRACT_KINDS, DEAL_STATES, FIELDS, ID,
 TODAY: Final = date(2026, 11, 22)
 CODES: Final = tuple(node.code for node in first_taxonomy().fields[:3])
 RECORDS: Final = 5
-_EMPTY: Final = {
+EMPTY_CANDIDATE: Final = {
     name: [] if isinstance(dtype, pl.List) else 0.0 if dtype == pl.Float64() else ""
     for name, dtype in CANDIDATES.items()
 }
@@ -91,7 +91,13 @@ def load(work: Work, first: int | None = None) -> None:
 def run(work: Work) -> None:
     pairs = {(work.record("demands"), work.record("achievements")) for _ in range(6)}
     rows = [
-        {**_EMPTY, "demand_id": demand, "achievement_id": achievement, "rank": rank, "level": work.one_of((1, 2, 3, 4))}
+        {
+            **EMPTY_CANDIDATE,
+            "demand_id": demand,
+            "achievement_id": achievement,
+            "rank": rank,
+            "level": work.one_of((1, 2, 3, 4)),
+        }
         for rank, (demand, achievement) in enumerate(sorted(pairs), start=1)
     ]
     found = pl.DataFrame(rows, schema=CANDIDATES)

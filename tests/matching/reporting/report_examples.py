@@ -44,7 +44,6 @@ def by_field(plot: Plot | None = None) -> Sheet:
         ),
         plot=plot or Plot("bars", "field", ("demands", "signed")),
         total=True,
-        below=5,
     )
 
 
@@ -52,9 +51,7 @@ def heat() -> Sheet:
     """Two fields by three quarters, one cell hidden."""
     rows = {"field": ["生物", "新材料"], "q1": [10, 0], "q2": [None, 40], "q3": [20, 7], "q2:hidden": [True, False]}
     columns = (FIELD, *(Column(f"q{number}", f"2025 年第 {number} 季度", "count") for number in (1, 2, 3)))
-    return Sheet(
-        "heat", "领域与季度", "", columns, pl.DataFrame(rows), Plot("heat", "field", ("q1", "q2", "q3")), below=5
-    )
+    return Sheet("heat", "领域与季度", "", columns, pl.DataFrame(rows), Plot("heat", "field", ("q1", "q2", "q3")))
 
 
 def empty() -> Sheet:

@@ -99,7 +99,7 @@ def by_hand() -> Facts:
         for number, institute in enumerate(institutes)
     ]
     demands = [{**dict.fromkeys(DEMANDS, UNKNOWN), "demand_id": f"D{number}"} for number in range(4)]
-    rest = {"day": None, "in_use": True, "title": ""}
+    rest = {"day": None, "in_use": True, "into": None, "title": ""}
     pairs = [{**dict.fromkeys(JOURNEYS), "demand_id": "D9", "achievement_id": key} for key in ("A0", "A2", "A9")]
     listed = [("D0", "A0", 4), ("D0", "A1", 1), ("D1", "A1", 3), ("D2", "A1", 2), ("D2", "A2", None)]
     return Facts(
@@ -145,9 +145,15 @@ def test_nothing_at_all() -> None:
 
 def test_codes_stand_in_their_order() -> None:
     many = facts_of(3, 60, 60, 40)
-    for dimension in {*OF_DEMANDS, *OF_ACHIEVEMENTS} - {"institute", "enterprise"}:
+    rankings = {"institute": "never_shown", "enterprise": "without_fit", "city": "without_fit"}
+    for dimension in {*OF_DEMANDS, *OF_ACHIEVEMENTS} - {*rankings}:
         order = codes_in_order(dimension) or ()
         codes = coverage(many, (dimension,))[dimension].to_list()
         assert codes == [code for code in order if code in codes], dimension
-    for dimension, part in (("institute", "never_shown"), ("enterprise", "without_fit")):
-        assert coverage(many, (dimension,))[part].is_sorted(descending=True)
+    for dimension, part in rankings.items():
+        table = coverage(many, (dimension,))
+        assert table[dimension].to_list().index(UNKNOWN) == table.height - 1
+        assert table[part].head(-1).is_sorted(descending=True)
+        order = codes_in_order(dimension) or ()
+        nothing = table.filter(pl.col(part) == 0)[dimension].to_list()
+        assert nothing == sorted(nothing, key=order.index if order else None)

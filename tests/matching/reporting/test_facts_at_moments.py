@@ -20,7 +20,7 @@ from matching.ledger import presence
 from matching.ledger.database import open_ledger
 from matching.ledger.moments import settled
 from matching.ledger.rights import Viewer, as_viewer
-from matching.reporting.codes import HIDDEN
+from matching.reporting.codes import HIDDEN, UNKNOWN
 from matching.reporting.conversion import conversion
 from matching.reporting.facts import Facts, facts
 from matching.reporting.figures import AMOUNTS, COUNTS, FIGURES, cut
@@ -119,14 +119,24 @@ def test_an_official_counts_the_same_and_learns_no_name_of_a_private_demand(work
     assert by_enterprise[HIDDEN] == len(private)
 
 
-def test_a_contract_whose_demand_was_merged_into_another_does_not_tell_its_buyer(worked_on: Engine) -> None:
+@pytest.mark.parametrize(("own", "other"), [("private", "public"), ("public", "private"), ("private", "private")])
+def test_a_contract_whose_demand_was_merged_is_the_others_and_stays_as_secret(
+    own: str, other: str, worked_on: Engine
+) -> None:
     found = facts(worked_on, settled(worked_on), ZONE)
-    contract = found.contracts.row(0, named=True)
-    other = found.demands.filter(pl.col("demand_id") != contract["demand_id"])["demand_id"][0]
-    presence.settle_near(worked_on, "demands", contract["demand_id"], other, same=True, agent="甲")
+    contract = found.contracts.filter(pl.col("visibility") == own).row(0, named=True)
+    others = found.demands.filter(pl.col("visibility") == other, pl.col("demand_id") != contract["demand_id"])
+    into = others.filter(~pl.col("enterprise").is_in([contract["enterprise"], UNKNOWN])).row(0, named=True)
+    presence.settle_near(worked_on, "demands", contract["demand_id"], into["demand_id"], same=True, agent="甲")
     moment = settled(worked_on)
     of_deal = pl.col("deal_id") == contract["deal_id"]
-    merged = facts(worked_on, moment, ZONE).contracts.filter(of_deal)
-    assert merged["visibility"].to_list() == [None]
-    veiled = facts(as_viewer(worked_on, Viewer("丁", "official")), moment, ZONE).contracts.filter(of_deal)
-    assert veiled.select("enterprise", "buyer", "demand_title").row(0) == (HIDDEN,) * 3
+    merged = facts(worked_on, moment, ZONE).contracts.filter(of_deal).row(0, named=True)
+    said = {"enterprise": into["enterprise"], "demand_title": into["title"], "buyer_city": into["city"]}
+    assert said.items() <= merged.items()
+    assert (merged["demand_id"], merged["visibility"]) == (contract["demand_id"], "private")
+    seen = facts(as_viewer(worked_on, Viewer("丁", "official")), moment, ZONE)
+    assert seen.contracts.filter(of_deal).select("enterprise", "buyer", "demand_title").row(0) == (HIDDEN,) * 3
+    private = {key for key, kind in ((contract["demand_id"], own), (into["demand_id"], other)) if kind == "private"}
+    for name, rows in frames(seen).items():
+        ids = rows.select(pl.col("^demand_id|into$"))
+        assert not private & {value for column in ids for value in column}, name

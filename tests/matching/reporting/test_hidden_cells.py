@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -30,6 +32,7 @@ from matching.reporting.period import Period
 from matching.reporting.sheets import Sheet
 from matching.reporting.small_counts import MARK, smallest_shown
 from matching.schema import KINDS
+from matching.wording import LANGUAGES, say
 
 ALWAYS: Final = Period()
 LEAST: Final = smallest_shown()
@@ -137,3 +140,27 @@ def test_a_grid_hides_what_the_crossed_cut_hides(figure: str) -> None:
         marked = hidden.rows.select(pl.sum_horizontal(pl.col(f"{name}{MARK}").sum() for name in cells)).item()
         assert marked == crossed[f"{figure}{MARK}"].sum() > 0
         assert hidden.rows.select(pl.sum_horizontal(pl.col(cells).null_count())).item() == marked
+
+
+def every_sheet(found: Facts, language: str, *, hide: bool) -> Iterator[Sheet]:
+    """A sheet of each maker that hides cells and needs no contracts."""
+    for dimension in OF_DEALS:
+        yield cut_sheet(found, (dimension,), ALWAYS, language, hide=hide)
+        yield conversion_sheet(found, dimension, ALWAYS, language, hide=hide)
+    yield heat_sheet(found, ("province_4567", "quarter"), "accepted", ALWAYS, language, hide=hide)
+    yield funnel_sheet(found, ALWAYS, language, hide=hide)
+    yield coverage_sheet(found, "enterprise", language, hide=hide)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sheet_says_that_it_hides_something_where_it_does(language: str) -> None:
+    line = say("report.hidden_text", language, below=LEAST)
+    told = Counter[bool]()
+    for found in (MANY, facts_of(2, 12, 12, 40), facts_of(0, 0, 0, 0)):
+        for sheet, whole in zip(
+            every_sheet(found, language, hide=True), every_sheet(found, language, hide=False), strict=True
+        ):
+            hides = any(sheet.rows[name].any() for name in sheet.rows.columns if name.endswith(MARK))
+            assert sheet.note.splitlines() == [*whole.note.splitlines(), *([line] if hides else [])], sheet.code
+            told[hides] += 1
+    assert min(told[True], told[False]) > len(OF_DEALS)
