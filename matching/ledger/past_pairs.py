@@ -23,11 +23,8 @@ _PLACES: Final[Mapping[Kind, str]] = {kind: f"place in {kind}" for kind in KINDS
 _TOGETHER: Final = 1_000_000
 
 
-def brought_at(engine: Engine, at: datetime, records: Mapping[Kind, pl.DataFrame] | None = None) -> pl.DataFrame:
-    """Pairs that a run had brought and of which both records counted: demand_id, achievement_id, at (of the first).
-
-    They come by ids. `records` are those that `records_at` gave for the same moment, where they are known.
-    """
+def brought_at(engine: Engine, at: datetime) -> pl.DataFrame:
+    """Pairs that a run had brought and of which both records counted, by ids: demand_id, achievement_id, at (first)."""
     permit(engine, "read_figures")
     whole, moment = unrestricted(engine), written_by(at)
     found = pl.DataFrame(schema={**PAIRS, "at": pl.String})
@@ -40,8 +37,8 @@ def brought_at(engine: Engine, at: datetime, records: Mapping[Kind, pl.DataFrame
             found, waiting = _first_brought(found, waiting), []
     found = pl.concat([found, *waiting])
     for kind in KINDS:
-        known = records_then(whole, kind, moment)["record_id"] if records is None else records[kind][ID[kind]]
-        counting = known.sort().alias(ID[kind]).to_frame().with_row_index(_PLACES[kind])
+        known = records_then(whole, kind, moment)["record_id"].sort()
+        counting = known.alias(ID[kind]).to_frame().with_row_index(_PLACES[kind])
         found = found.join(counting, on=ID[kind], maintain_order="left")
     # Whole numbers are several times faster to sort than ids. Those alike keep their order: the first came first.
     places = list(_PLACES.values())

@@ -33,6 +33,8 @@ _TOLD_BY: Final = {
 _SHARES: Final = ("share", "never_shown_share", "without_fit_share")
 # What the chart of a cut draws, as far as the figures are cut by it.
 _DRAWN: Final = ("accepted", "signed")
+# Months, quarters or years that a chart holds: months of five years.
+_PERIODS: Final = 60
 
 
 def figure_column(name: str, language: str) -> Column:
@@ -63,10 +65,14 @@ def cut_sheet(facts: Facts, by: Sequence[str], period: Period, language: str, *,
         note=say("stats.cut_note", language),
         columns=(*_labels(by, language), *(figure_column(name, language) for name in figures)),
         rows=pl.concat([rows, total.select(rows.columns)]),
-        plot=Plot("columns" if is_a_period(by[0]) else "bars", by[0], drawn) if len(by) == 1 else None,
+        plot=_drawn_by(by[0], drawn) if len(by) == 1 else None,
         total=True,
     )
     return said_to_hide(sheet, language)
+
+
+def _drawn_by(dimension: str, figures: tuple[str, ...]) -> Plot:
+    return Plot("columns", dimension, figures, _PERIODS) if is_a_period(dimension) else Plot("bars", dimension, figures)
 
 
 def heat_sheet(facts: Facts, by: tuple[str, str], figure: str, period: Period, language: str, *, hide: bool) -> Sheet:

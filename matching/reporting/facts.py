@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import chain
 from typing import Final
 
 import polars as pl
@@ -27,7 +26,7 @@ from matching.reporting.journeys import DECIDED, journeys
 from matching.reporting.merged import as_one
 from matching.reporting.period import local_day, local_days
 from matching.reporting.placed_records import by_value, named, placed
-from matching.schema import ID, KINDS, Kind
+from matching.schema import ID, Kind
 
 # The taxonomy of the registration of contracts.
 CONTRACT_FIELDS: Final = "contract_fields"
@@ -65,17 +64,19 @@ def facts(engine: Engine, as_of: datetime, timezone: str) -> Facts:
     """Read the ledger as it stood at a moment; days are those of `timezone`, names those that the viewer may learn."""
     permit(engine, "read_figures")
     # The longest first.
-    readings: list[Callable[[], list[pl.DataFrame]]] = [
-        lambda: _catalogue(engine, as_of, timezone),
-        lambda: [past.decisions_at(engine, as_of, DECIDED)],
-        lambda: [past.deals_at(engine, as_of, ("state", "agent"))],
-        lambda: [past.terms_at(engine, as_of)],
-        lambda: [past.listed_at(engine, as_of)],
-        lambda: [past.payments_at(engine, as_of)],
-        lambda: [past.statements_at(engine, as_of)],
+    readings: list[Callable[[], pl.DataFrame]] = [
+        lambda: _records(engine, "achievements", as_of, timezone),
+        lambda: past.decisions_at(engine, as_of, DECIDED),
+        lambda: past.deals_at(engine, as_of, ("state", "agent")),
+        lambda: past.brought_at(engine, as_of),
+        lambda: _records(engine, "demands", as_of, timezone),
+        lambda: past.terms_at(engine, as_of),
+        lambda: past.listed_at(engine, as_of),
+        lambda: past.payments_at(engine, as_of),
+        lambda: past.statements_at(engine, as_of),
     ]
-    read = chain.from_iterable(together(readings, engine.pool))
-    demands, achievements, brought, decided, deals, terms, listed, payments, statements = read
+    read = together(readings, engine.pool)
+    achievements, decided, deals, brought, demands, terms, listed, payments, statements = read
     pairs = journeys(brought, decided, deals, terms, timezone)
     found = Facts(
         as_of=as_of,
@@ -110,12 +111,6 @@ def veiled(engine: Engine, found: Facts) -> Facts:
         pairs=found.pairs.with_columns(pl.col("demand_id").replace(ids)),
         listed=found.listed.with_columns(pl.col("demand_id").replace(ids)),
     )
-
-
-def _catalogue(engine: Engine, as_of: datetime, timezone: str) -> list[pl.DataFrame]:
-    """Demands, achievements, and the pairs of them that were brought forward."""
-    records = {kind: _records(engine, kind, as_of, timezone) for kind in KINDS}
-    return [*records.values(), past.brought_at(engine, as_of, records)]
 
 
 def _records(engine: Engine, kind: Kind, as_of: datetime, timezone: str) -> pl.DataFrame:

@@ -23,6 +23,9 @@ _STATED: Final = {
     "industrialised": "industrialised_on",
 }
 _PAIR: Final = tuple(PAIRS)
+# The place of each id among all, and the number of a pair.
+_SIDES: Final = ("first", "second")
+_NUMBER: Final = "number"
 # What is asked of a pair's decision.
 DECIDED: Final = (*PAIRS, "verdict", "agent", "at")
 # Terms that a pair takes along.
@@ -60,14 +63,35 @@ def journeys(
         decider="agent",
         own_accepted=pl.when(pl.col("verdict") == "accept").then("own_reviewed"),
     )
-    found = brought.select(*_PAIR, own_candidates=local_days(pl.col("at"), timezone))
-    found = found.join(reviewed, on=_PAIR, how="full", coalesce=True)
-    found = found.join(_steps_of_deals(deals, terms, timezone), on=_PAIR, how="left")
+    shown = brought.select(*_PAIR, own_candidates=local_days(pl.col("at"), timezone))
+    found = _by_pair(shown, reviewed, _steps_of_deals(deals, terms, timezone))
     stands = pl.col("own_accepted").is_not_null()
     found = found.with_columns(pl.when(stands).then(name).alias(name) for name in _OF_DEALS)
     own = [pl.col(f"own_{step}") for step in STEPS]
     reached = {step: pl.coalesce(own[place:]) for place, step in enumerate(STEPS)}
-    return found.with_columns(**reached).select(*JOURNEYS).cast(JOURNEYS).sort(_PAIR)  # type: ignore[arg-type]
+    return found.with_columns(**reached).select(*JOURNEYS).cast(JOURNEYS)  # type: ignore[arg-type]
+
+
+def _by_pair(shown: pl.DataFrame, reviewed: pl.DataFrame, dealt: pl.DataFrame) -> pl.DataFrame:
+    """All pairs that were shown or reviewed with what is known of them, by ids.
+
+    Pairs are told apart by a whole number, by which they are joined and sorted several times faster than by two ids.
+    """
+    ids = [pl.concat([shown[side], reviewed[side], dealt[side]]).unique().sort() for side in _PAIR]
+    places = [each.to_frame().with_row_index(side) for each, side in zip(ids, _SIDES, strict=True)]
+    first, second = (pl.col(side).cast(pl.Int64) for side in _SIDES)
+
+    def numbered(rows: pl.DataFrame) -> pl.DataFrame:
+        for side, place in zip(_PAIR, places, strict=True):
+            rows = rows.join(place, on=side)
+        return rows.select((first * len(ids[1]) + second).alias(_NUMBER), pl.exclude(*_PAIR, *_SIDES))
+
+    found = numbered(shown).join(numbered(reviewed), on=_NUMBER, how="full", coalesce=True)
+    found = found.join(numbered(dealt), on=_NUMBER, how="left").sort(_NUMBER)
+    number = found[_NUMBER]
+    sides = (number // max(len(ids[1]), 1), number % max(len(ids[1]), 1))
+    named = [each.gather(side).alias(name) for each, side, name in zip(ids, sides, _PAIR, strict=True)]
+    return found.drop(_NUMBER).with_columns(named)
 
 
 def _steps_of_deals(deals: pl.DataFrame, terms: pl.DataFrame, timezone: str) -> pl.DataFrame:

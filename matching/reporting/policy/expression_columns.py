@@ -71,7 +71,9 @@ def column_of(expression: Expression, frame: pl.DataFrame, parameters: Mapping[s
         column = _Columns(frame.schema, parameters).of(expression)
     except _Inexact:
         return _by_rows(expression, frame, parameters)
-    return frame.with_columns(answer=column)["answer"]
+    found = frame.select(answer=column)["answer"]
+    # What polars finds to be the same for all rows, it gives once.
+    return found if len(found) == frame.height else found.new_from_index(0, frame.height)
 
 
 def _by_rows(expression: Expression, frame: pl.DataFrame, parameters: Mapping[str, Value]) -> pl.Series:

@@ -199,6 +199,13 @@ def test_a_frame_gives_the_same_as_row_by_row(made: Made, table: list[dict[str, 
     assert found.to_list() == wanted
 
 
+@pytest.mark.parametrize("height", [0, 1, 2])
+def test_what_is_the_same_for_all_rows_stands_in_each(height: int) -> None:
+    frame = pl.DataFrame({"a": [None] * height}, {"a": pl.Int64()})
+    expression = parse("0 != 0 and (0 != 0 and 0 != first_known(0, a))", {"a": "number"}, file="f", rule="r")
+    assert column_of(expression, frame, {}).to_list() == [False] * height
+
+
 @pytest.mark.parametrize(
     ("amount", "rounded"),
     [("0.005", 1), ("0.0049", 0), ("-0.005", -1), ("1.115", 112), ("1.125", 113), ("99999999999999.995", 10**16)],
