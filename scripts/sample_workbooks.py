@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import xlsxwriter
@@ -24,8 +24,8 @@ def main() -> None:
 def write(path: Path, sheet: str, rows: list[list[str]]) -> None:
     """One sheet: a bold heading row that stays in view, wrapped texts, amounts and days as such."""
     workbook = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False})
-    # A fixed creation date keeps the file the same when nothing in it changed.
-    workbook.set_properties({"created": date(2026, 11, 1)})
+    # A fixed moment keeps the file the same when nothing in it changed; a day alone would be taken for now.
+    workbook.set_properties({"created": datetime(2026, 11, 1)})
     bold = workbook.add_format({"bold": True, "bg_color": "#E8EEF2", "border": 1, "text_wrap": True})
     plain = workbook.add_format({"text_wrap": True, "valign": "top"})
     day = workbook.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})

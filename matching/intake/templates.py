@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ _ROWS: Final = 5_000
 _WIDTHS: Final = {"text": 44, "line": 18, "list": 26, "money": 14, "date": 14, "choice": 12, "flag": 10}
 # Without these a text that begins with = would be a formula in the file that is handed out.
 OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-# A fixed day keeps the template the same when nothing in it changed.
-_CREATED: Final = date(2026, 11, 1)
+# A fixed moment keeps the template the same when nothing in it changed; a day alone would be taken for now.
+_CREATED: Final = datetime(2026, 11, 1)
 
 
 def template(kind: Kind, language: str) -> bytes:
