@@ -77,6 +77,12 @@ CHOICES: Final[dict[Kind, dict[str, tuple[str, ...]]]] = {
     "achievements": {"status": ("available", "negotiating", "transferred", "withdrawn")},
 }
 
+# What is matched: demands that are closed or expired and achievements that are transferred or withdrawn take no part.
+TAKING_PART: Final[dict[Kind, tuple[str, ...]]] = {
+    "demands": ("open", "matched"),
+    "achievements": ("available", "negotiating"),
+}
+
 # The record's columns plus where it stood in its file (the sheet is "" where a file has no sheets) and the hash of what
 # it says.
 PROVENANCE: Final[dict[str, pl.DataType]] = {
@@ -153,6 +159,8 @@ DUPLICATES: Final[dict[str, pl.DataType]] = {
 }
 
 VERDICTS: Final = ("accept", "reject", "later")
+# Of pairs: none, weak, rather strong, strong.
+LEVELS: Final = (1, 2, 3, 4)
 REJECT_REASONS: Final = (
     "other_problem",
     "other_material",

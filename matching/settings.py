@@ -43,8 +43,13 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Shanghai"
     agent: str = Field(default_factory=getpass.getuser)
     top: int = Field(default=10, ge=1, le=1000)
+    # Where lists are ranked: local, local:N, dask://host:port.
+    engine: str = "local"
 
     taxonomies: DirectoryPath | None = None
+
+    # Where indexes are kept; beside a ledger in a file, else in the user's cache, when it is not said.
+    index: Path | None = None
 
     port: int = Field(default=8501, ge=1, le=65535)
 

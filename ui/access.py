@@ -28,13 +28,13 @@ _VIEWER: Final = "viewer_of_this_run"
 _KNOWN_FOR: Final = 1.0
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def settings() -> Settings:
     """The settings of this server."""
     return Settings()
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def _engine() -> Engine:
     """The ledger, opened once for all sessions."""
     return open_ledger(settings().database_url)

@@ -9,6 +9,7 @@ from ui.access import choose_language, forget_viewer, language, ledger, t, viewe
 from ui.components.identity import show_login, show_viewer
 from ui.components.style import apply_style
 from ui.pages import SCREENS, nowhere, pages_of
+from ui.warming import page_shown
 
 
 def main() -> None:
@@ -54,3 +55,4 @@ try:
     main()
 finally:
     forget_viewer()
+    page_shown()

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from matching.fields.assignment import believed, main_fields
+from matching.fields.believed import believed, main_fields
 from matching.fields.taxonomies import first_taxonomy
 from matching.intake.quality import rules_version
 from matching.ledger import assignments, catalogue, decisions, presence, review_queue
@@ -75,15 +75,38 @@ def quality(kind: Kind) -> pl.DataFrame:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
+def _listed(scope: Scope, kind: Kind, upload: int, mark: int) -> pl.DataFrame:
+    found = catalogue.current_records(ledger(), kind, _LISTED[kind])
+    return found.with_columns(out_of_use=pl.col("status") == presence.OUT_OF_USE[kind])
+
+
+def listed(kind: Kind) -> pl.DataFrame:
+    """Current records: what is listed of them, and whether they are out of use."""
+    at = now()
+    return _listed(scope_of(at), kind, at.upload, at.mark)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _arrivals(scope: Scope, kind: Kind, upload: int, mark: int) -> pl.DataFrame:
+    return catalogue.arrivals(ledger(), kind)
+
+
+def arrivals(kind: Kind) -> pl.DataFrame:
+    """When each record first came (`catalogue.arrivals`)."""
+    at = now()
+    return _arrivals(scope_of(at), kind, at.upload, at.mark)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _records(scope: Scope, kind: Kind, upload: int, change: int, mark: int, run: int) -> pl.DataFrame:
-    found = main_fields(fields(kind, first_taxonomy().code))
-    main = found.select("record_id", "confidence", main_field="code", decided_by="terms")
-    listed = catalogue.current_records(ledger(), kind, _LISTED[kind])
+    best = main_fields(fields(kind, first_taxonomy().code))
+    main = best.select("record_id", "confidence", main_field="code", decided_by="terms")
+    found = listed(kind).drop("out_of_use")
     missing = presence.missing(ledger(), kind).select("record_id", missing=pl.lit(True))
     scored = quality(kind).select("record_id", "quality", "vague")
-    for beside in (main, scored, missing, catalogue.arrivals(ledger(), kind)):
-        listed = listed.join(beside, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
-    return listed.with_columns(
+    for beside in (main, scored, missing, arrivals(kind)):
+        found = found.join(beside, left_on=ID[kind], right_on="record_id", how="left", maintain_order="left")
+    return found.with_columns(
         pl.col("vague", "missing").fill_null(False), out_of_use=pl.col("status") == presence.OUT_OF_USE[kind]
     )
 
@@ -105,9 +128,7 @@ def now() -> Revision:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _run_pairs(run: int, upload: int, mark: int) -> pl.DataFrame:
-    institutes = records("achievements").filter(~pl.col("out_of_use")).select("achievement_id", "institute")
-    pairs = review_queue.run_pairs(unrestricted(ledger()), run)
-    return pairs.join(institutes, on="achievement_id", maintain_order="left")
+    return review_queue.run_pairs(unrestricted(ledger()), run)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -116,7 +137,7 @@ def _review_pairs(run: int, upload: int, mark: int, decision: int, hour: datetim
 
 
 def review_pairs() -> pl.DataFrame:
-    """Pairs of the newest run (`review_queue.with_standing`) with the institute; what was put off is of this hour."""
+    """Pairs of the newest run (`review_queue.with_standing`); what was put off is of this hour."""
     permit(ledger(), "read_candidates")
     at = now()
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

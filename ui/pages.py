@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Final
+from functools import cache, partial
+from typing import Any, Final, Protocol, cast
 
 import streamlit as st
 
 from matching.data_files import data_path
 from matching.ledger.rights import Viewer
 from ui.access import t
-from ui.screens import accounts, deals, fields, figures, lists, matches, near_misses, review, upload
+from ui.warming import load
+
+
+class _Screen(Protocol):
+    """A module of `ui.screens`."""
+
+    def show(self) -> None:
+        """Draw the screen."""
+
+
+def _open(module: str) -> None:
+    """Run a screen, which is loaded when it is first opened: all of them together take seconds."""
+    cast(_Screen, load(f"ui.screens.{module}")).show()
+
+
+def _screen(module: str) -> Callable[[], None]:
+    return partial(_open, module)
+
 
 # What a page runs, and the family of wordings that has its title, by the page's address.
 SCREENS: Final[dict[str, tuple[Callable[[], None], str]]] = {
-    "review": (review.show, "review"),
-    "matches": (matches.show, "matches"),
-    "near-misses": (near_misses.show, "near"),
-    "upload": (upload.show, "upload"),
-    "lists": (lists.show, "lists"),
-    "fields": (fields.show, "fields"),
-    "deals": (deals.show, "deals"),
-    "statistics": (figures.show, "figures"),
-    "accounts": (accounts.show, "accounts"),
+    "review": (_screen("review"), "review"),
+    "matches": (_screen("matches"), "matches"),
+    "find": (_screen("find"), "find"),
+    "near-misses": (_screen("near_misses"), "near"),
+    "upload": (_screen("upload"), "upload"),
+    "lists": (_screen("lists"), "lists"),
+    "fields": (_screen("fields"), "fields"),
+    "deals": (_screen("deals"), "deals"),
+    "statistics": (_screen("figures"), "figures"),
+    "accounts": (_screen("accounts"), "accounts"),
 }
 # Without accounts there is nothing to keep.
 _SHARED_ONLY: Final = ("accounts",)

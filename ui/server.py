@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from streamlit.runtime.secrets import SecretsValue
 
 from matching.ledger.database import open_ledger
 from matching.settings import Settings
+from ui import warming
 from ui.components.identity import show_refusal
 from ui.guards import LOOPBACK_HOSTS, KnownHosts, NeedsSession, SecurityHeaders
 from ui.login_page import login_routes
@@ -44,6 +47,13 @@ def secrets(settings: Settings) -> dict[str, SecretsValue] | None:
     }
 
 
+@asynccontextmanager
+async def _warmed(_app: st.App) -> AsyncIterator[None]:
+    """Begin to load and read as soon as the server starts."""
+    warming.begin()
+    yield
+
+
 _settings: Final = Settings()
 _middleware, _routes = middleware_and_routes(_settings)
 # `streamlit run` looks for this assignment in the source.
@@ -52,5 +62,6 @@ app = st.App(
     routes=_routes,
     middleware=_middleware,
     secrets=secrets(_settings),
+    lifespan=_warmed,
     on_script_error=show_refusal,
 )

@@ -12,6 +12,7 @@ from matching.cli.terminal import ledger_of, must_end, progress_of, read_list, t
 from matching.errors import CallError, LedgerError, Problem
 from matching.intake.files import read_table
 from matching.intake.judgements import read_judgements, read_pairs
+from matching.ranking.engines.named import named
 from matching.ranking.levels import Examples
 from matching.reporting.tables import candidate_table, csv_bytes, write_bytes, write_table
 from matching.schema import KINDS
@@ -23,18 +24,42 @@ from matching.wording import say
 @click.argument("demands", type=FILE, required=False)
 @click.argument("achievements", type=FILE, required=False)
 @click.option("--top", type=click.IntRange(1, 1000), help="cli.top")
+@click.option("--engine", help="cli.engine")
 @click.option("--output", type=FILE, help="cli.match_output")
+@click.option("--refit", is_flag=True, help="cli.match_refit")
 @click.pass_obj
 def match(
-    settings: Settings, demands: Path | None, achievements: Path | None, top: int | None, output: Path | None
+    settings: Settings,
+    demands: Path | None,
+    achievements: Path | None,
+    top: int | None,
+    engine: str | None,
+    output: Path | None,
+    refit: bool,
 ) -> None:
     """Rank two files into a file, or what the ledger holds into the ledger."""
-    top = top or settings.top
+    top, engine = top or settings.top, engine or settings.engine
+    named(engine)
     if demands is None:
+        ledger, said = ledger_of(settings), list[Problem]()
         with progress_of(settings) as progress:
-            run = pipeline.match_ledger(ledger_of(settings), top, settings.agent, progress)
+            run = pipeline.match_ledger(
+                ledger,
+                top,
+                settings.agent,
+                progress,
+                index=settings.index,
+                refit=refit,
+                notice=said.append,
+                ranked_by=engine,
+            )
+        for problem in said:
+            click.echo(problem.text(settings.language), err=True)
         values = {"run": run.run_id, "demands": run.demands, "achievements": run.achievements}
         tell(settings, "cli.matched_ledger", candidates=run.candidates, **values)
+        found = pipeline.behind(pipeline.index_folder(ledger.url, settings.index))
+        if found is not None and found.since:
+            tell(settings, "index.behind", **found.said(settings.timezone))
         return
     if achievements is None or output is None:
         raise CallError(Problem("call.match_needs"))
@@ -42,7 +67,7 @@ def match(
         raise CallError(Problem("call.unknown_output", values={"path": output}))
     lists = [read_list(settings, demands, "demands"), read_list(settings, achievements, "achievements")]
     with progress_of(settings) as progress:
-        ranking = pipeline.rank(lists[0].frame, lists[1].frame, top, progress=progress)
+        ranking = pipeline.rank(lists[0].frame, lists[1].frame, top, progress=progress, engine=engine)
     write_table(candidate_table(ranking.candidates, settings.language), output, settings.language)
     tell(settings, "cli.matched", candidates=ranking.candidates.height, path=output)
 

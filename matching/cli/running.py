@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import cache
 from tomllib import TOMLDecodeError
-from typing import NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import click
 from pydantic import ValidationError
 
-from matching.cli.group import command_line
+from matching.cli.group import command_line, declare
 from matching.errors import CallError, DuijieError, Problem
 from matching.settings import Language, Settings
 from matching.wording import DEFAULT_LANGUAGE, LANGUAGES, say
+
+# Everything that has a help text, with the key it was declared with.
+_HELP_KEYS: Final[dict[click.Command | click.Parameter, str]] = {}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     language = chosen or DEFAULT_LANGUAGE
     try:
         settings = _settings(chosen)
+        declare(_command(given))
         language = settings.language
         _word_help(language)
         code = command_line.main(given, prog_name="duijie", standalone_mode=False, obj=settings)
@@ -70,17 +73,16 @@ def _settings(language: str | None) -> Settings:
         ) from error
 
 
+def _command(arguments: Sequence[str]) -> str | None:
+    """The first argument that is neither an option nor the language."""
+    before = ("", *arguments)
+    return next(
+        (each for last, each in zip(before, arguments, strict=False) if last != "--language" and each[:1] != "-"), None
+    )
+
+
 def _word_help(language: str) -> None:
-    for each, key in _help_keys().items():
-        each.help = say(key, language)
-
-
-@cache
-def _help_keys() -> dict[click.Command | click.Parameter, str]:
-    """Everything that has a help text, with the key it was declared with."""
-    return {
-        each: each.help
-        for command in (command_line, *command_line.commands.values())
-        for each in (command, *command.params)
-        if isinstance(each, click.Command | click.Option) and each.help
-    }
+    for command in (command_line, *command_line.commands.values()):
+        for each in (command, *command.params):
+            if isinstance(each, click.Command | click.Option) and each.help:
+                each.help = say(_HELP_KEYS.setdefault(each, each.help), language)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import runpy
 import socket
 import sys
 from importlib.util import find_spec
@@ -49,7 +51,10 @@ def serve(settings: Settings, port: int | None, shared: bool, address: str | Non
     options += ["--server.maxUploadSize", str(settings.upload_megabytes)]
     options += [part for host in settings.allowed_hosts if shared for part in ("--server.allowedHosts", host)]
     os.environ["DUIJIE_SHARED"] = str(shared).lower()
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *options])  # noqa: S606
+    # In this process, which has loaded most of what the screens need, and keeps it: no collection need look at it.
+    gc.freeze()
+    sys.argv = ["streamlit", "run", str(script), *options]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
 def _check_login(settings: Settings, engine: Engine) -> None:

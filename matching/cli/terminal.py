@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from matching import pipeline
@@ -68,6 +66,10 @@ def tell_reading(settings: Settings, read: Reading) -> None:
 @contextmanager
 def progress_of(settings: Settings) -> Iterator[pipeline.Progress]:
     """A bar per step on standard error; a line per finished step where that is not a terminal."""
+    # Commands without a bar are not to wait for it.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bars:

@@ -50,8 +50,8 @@ def assign_fields(
     chosen = tuple(load_taxonomies() if taxonomies is None else taxonomies)
     found = [pl.DataFrame(schema=FIELDS)]
     slices = [records[start : start + _SLICE] for start in range(0, records.height, _SLICE)]
-    for model in _models(chosen):
-        learned = _learned(model, corrections, rules)
+    for model in models_of(chosen):
+        learned = learned_from(model, corrections, rules)
         terms = term_features(model)
         read_slice = partial(_from_text, id_column=id_column, model=learned, terms=terms, rules=rules)
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -67,20 +67,8 @@ def assign_fields(
     return ordered.unique(["taxonomy", "record_id", "code"], keep="first", maintain_order=True)
 
 
-def believed(fields: pl.DataFrame) -> pl.DataFrame:
-    """Fields to be shown and filtered by: those that the program is sure of; weaker ones serve the ranking alone."""
-    return fields.filter(pl.col("confidence") >= load_rules().sure)
-
-
-def main_fields(fields: pl.DataFrame) -> pl.DataFrame:
-    """Each record's field of highest confidence, with the columns of `fields`, all of one taxonomy; ties by code."""
-    return fields.sort("record_id", pl.col("confidence").neg(), "code").unique(
-        "record_id", keep="first", maintain_order=True
-    )
-
-
 @cache
-def _models(codes: tuple[str, ...]) -> tuple[FieldModel, ...]:
+def models_of(codes: tuple[str, ...]) -> tuple[FieldModel, ...]:
     """The model that ships with the program, and one of its own for each taxonomy that a user added."""
     shipped = load_model()
     known = {code: classifier for code, classifier in shipped.classifiers.items() if code in codes}
@@ -89,13 +77,14 @@ def _models(codes: tuple[str, ...]) -> tuple[FieldModel, ...]:
     return (*([replace(shipped, classifiers=known)] if known else []), *trained)
 
 
-def _learned(model: FieldModel, corrections: pl.DataFrame | None, rules: AssignmentRules) -> FieldModel:
+def learned_from(model: FieldModel, corrections: pl.DataFrame | None, rules: AssignmentRules) -> FieldModel:
+    """A model after what agents corrected, as `assign_fields` takes it."""
     if corrections is None or corrections.is_empty():
         return model
     classifiers = {}
     for code, classifier in model.classifiers.items():
         said = corrections.filter(pl.col("taxonomy") == code)
-        features = _features(_texts(said, rules), model)
+        features = features_in(texts_of_records(said, rules), model)
         right = [
             _fields_of(chosen, margins, classifier.codes, load_taxonomies()[code])
             for chosen, margins in zip(said["codes"].to_list(), classifier.margins(features), strict=True)
@@ -113,11 +102,12 @@ def _fields_of(chosen: list[str], margins: np.ndarray, codes: tuple[str, ...], t
     return meant
 
 
-def _features(texts: list[tuple[float, pl.Series]], model: FieldModel) -> sp.csr_matrix:
+def features_in(texts: list[tuple[float, pl.Series]], model: FieldModel) -> sp.csr_matrix:
+    """What a model reads of the texts: records x n-grams."""
     return model.features([(weight, marked(column)) for weight, column in texts])
 
 
-def _texts(records: pl.DataFrame, rules: AssignmentRules) -> list[tuple[float, pl.Series]]:
+def texts_of_records(records: pl.DataFrame, rules: AssignmentRules) -> list[tuple[float, pl.Series]]:
     """Normalised columns of text with their weights; lists of texts are joined by semicolons."""
     present = [(weight, records[part]) for part, weight in rules.parts.items() if part in records.columns]
     return [
@@ -129,10 +119,10 @@ def _texts(records: pl.DataFrame, rules: AssignmentRules) -> list[tuple[float, p
 def _from_text(
     records: pl.DataFrame, id_column: str, model: FieldModel, terms: sp.csr_matrix, rules: AssignmentRules
 ) -> pl.DataFrame:
-    texts = _texts(records, rules)
+    texts = texts_of_records(records, rules)
     if not texts:
         return pl.DataFrame(schema=FIELDS)
-    features = _features(texts, model)
+    features = features_in(texts, model)
     whole = pl.select(pl.concat_str([column for _, column in texts], separator=BETWEEN)).to_series()
     known = evidence(whole, features, model, terms)
     found = []
@@ -141,7 +131,7 @@ def _from_text(
         # A text without a single known n-gram says nothing, whatever the node's general share is.
         confidences[features.getnnz(axis=1) == 0] = 0
         confidences[:, classifier.codes.index(UNKNOWN)] = 0
-        rows, columns = _believed(confidences, rules)
+        rows, columns = believed_in(confidences, rules)
         assigned = pl.DataFrame(
             {
                 "record_id": records[id_column].gather(rows),
@@ -163,7 +153,7 @@ def _from_text(
     return pl.concat(found)
 
 
-def _believed(confidences: np.ndarray, rules: AssignmentRules) -> tuple[np.ndarray, np.ndarray]:
+def believed_in(confidences: np.ndarray, rules: AssignmentRules) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the confidences that are high enough, at most `rules.most` a row, the highest first."""
     kept = min(rules.most, confidences.shape[1])
     least_kept = -np.partition(-confidences, kept - 1, axis=1)[:, kept - 1 : kept]

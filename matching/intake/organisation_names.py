@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
 
-import rjieba
-
 from matching.data_files import data_path
 
 _NOT_A_LETTER: Final = re.compile(r"[\W_]+")
@@ -118,6 +116,9 @@ def parse_name(written: str) -> Name:
 @lru_cache(maxsize=1 << 14)
 def words_of(text: str) -> tuple[tuple[int, str], ...]:
     """For each letter where its word begins, and the word."""
+    # Loaded when it is first needed, for its dictionary takes a tenth of a second.
+    import rjieba
+
     words: list[tuple[int, str]] = []
     for word in rjieba.cut(text, hmm=False):
         words.extend([(len(words), word)] * len(word))

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import rjieba
 from rapidfuzz import fuzz, process
 
 from matching.data_files import data_path
@@ -100,6 +99,9 @@ def numbers(text: str) -> frozenset[str]:
 @lru_cache(maxsize=1 << 16)
 def words_of(core: str) -> frozenset[str]:
     """Words of a normalised title, as rjieba cuts it without guessing new words."""
+    # Loaded when it is first needed, for its dictionary takes a tenth of a second.
+    import rjieba
+
     return frozenset(rjieba.cut(core, hmm=False))
 
 

@@ -17,8 +17,7 @@ from matching.ledger.frames import frame
 from matching.ledger.rights import permit
 from matching.ledger.tables import level_model, pair_level
 from matching.ranking.decided import load_decision_levels
-from matching.ranking.levels import LEVELS
-from matching.schema import JUDGEMENTS
+from matching.schema import JUDGEMENTS, LEVELS
 
 
 def set_level(engine: Engine, demand_id: str, achievement_id: str, level: int | None, agent: str, nonce: str) -> None:

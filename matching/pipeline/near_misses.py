@@ -14,7 +14,7 @@ from matching.ledger.rights import permit
 from matching.ledger.runs import latest_run
 from matching.ranking import near_misses as ranking
 from matching.ranking.near_misses import ACHIEVEMENT_COLUMNS, DEMAND_COLUMNS, FAILED
-from matching.schema import DEMAND
+from matching.schema import DEMAND, TAKING_PART
 from matching.wording import DEFAULT_LANGUAGE
 
 # The columns of `ranking.NEAR_MISSES` between what people know the two records by, and the decision that stands.
@@ -36,8 +36,6 @@ NEAR_MISS_ROWS: Final[dict[str, pl.DataType]] = {
     "verdict": pl.String(),
 }
 # Records that still take part in matching.
-_DEMANDS_IN_PLAY: Final = ("open", "matched")
-_ACHIEVEMENTS_IN_PLAY: Final = ("available", "negotiating")
 
 
 def near_misses(engine: Engine, today: date, language: str = DEFAULT_LANGUAGE) -> pl.DataFrame:
@@ -66,8 +64,8 @@ def undecided(engine: Engine, today: date, language: str = DEFAULT_LANGUAGE) -> 
     achievements = catalogue.current_records(
         engine, "achievements", [*ACHIEVEMENT_COLUMNS, "title", "institute", "status"]
     )
-    demands = demands.filter(pl.col("status").is_in(_DEMANDS_IN_PLAY))
-    achievements = achievements.filter(pl.col("status").is_in(_ACHIEVEMENTS_IN_PLAY))
+    demands = demands.filter(pl.col("status").is_in(TAKING_PART["demands"]))
+    achievements = achievements.filter(pl.col("status").is_in(TAKING_PART["achievements"]))
     scores = reverse.scores_of(engine, run.run_id)
     found = ranking.near_misses(scores, demands, achievements, today, language)
     titles = (

@@ -6,13 +6,16 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from matching.errors import CallError, Problem
 from matching.fields.assignment import assign_fields
 from matching.pipeline.progress import Progress, step
-from matching.ranking.candidates import candidates
-from matching.ranking.explanation import Explanation, explain_pair
+from matching.ranking.candidates import Ranked, candidates
+from matching.ranking.engines.named import HERE
+from matching.ranking.engines.opening import opened
+from matching.ranking.explanation import Explanation, explain_pair, row_of
 from matching.ranking.levels import LevelModel, load_model
 from matching.ranking.scoring import Scored
 from matching.ranking.vectors import Vectors, vectorize
@@ -24,16 +27,22 @@ from matching.schema import ID, JUDGEMENTS, KINDS, RECORD
 class Ranking:
     """Candidates of every demand, and what is needed to take any pair's score apart.
 
-    `candidates` is a frame of `schema.CANDIDATES`; `scored` holds all pairs that were considered. `fingerprint` is the
-    SHA-256 of inputs, judgements, weights, level model and length of the lists: equal fingerprints mean equal lists.
+    `candidates` is a frame of `schema.CANDIDATES`; `ranked` can score the pairs that were considered once more.
+    `fingerprint` is the SHA-256 of inputs, judgements, weights, level model and length of the lists: equal fingerprints
+    mean equal lists.
     """
 
     candidates: pl.DataFrame
-    scored: Scored
+    ranked: Ranked
     vectors: Vectors
     weights: Weights
     model: LevelModel
     fingerprint: str
+
+    @property
+    def scored(self) -> Scored:
+        """All pairs that were considered: a row of features for each, so ask for it where there are few."""
+        return self.ranked.scored
 
 
 def rank(
@@ -47,21 +56,26 @@ def rank(
     weights: Weights | None = None,
     model: LevelModel | None = None,
     progress: Progress | None = None,
+    engine: str = HERE,
 ) -> Ranking:
     """Rank all achievements for each demand and keep the best `top`.
 
     `demands` and `achievements` are clean frames, as `read_demands` and `read_achievements` give them. Fields
     that are already known, from the ledger, are taken as they are; otherwise they are assigned. Judgements of pairs
-    (`schema.JUDGEMENTS`) move the other pairs of their demand. Raises `CallError` for a `top` below 1.
+    (`schema.JUDGEMENTS`) move the other pairs of their demand. `engine` says where that is done, with the same result:
+    here, in processes of this machine (`local:4`), or on a Dask cluster (`dask://host:port`). Raises `CallError` for a
+    `top` below 1 and for an engine that is not there.
     """
     if top < 1:
         raise CallError(Problem("call.top", values={"top": top}))
     weights, model = weights or load_weights(), model or load_model()
     judgements = no_judgements() if judgements is None else judgements
-    vectors = placed(demands, achievements, demand_fields, achievement_fields, weights, progress)
-    found = candidates(vectors, demands, achievements, judgements, weights, model, top, step(progress, "rank"))
+    with opened(engine) as running:
+        vectors = placed(demands, achievements, demand_fields, achievement_fields, weights, progress)
+        told = step(progress, "rank")
+        found = candidates(vectors, demands, achievements, judgements, weights, model, top, told, running)
     key = fingerprint(demands, achievements, vectors, judgements, weights, model, top)
-    return Ranking(found.candidates, found.scored, vectors, weights, model, key)
+    return Ranking(found.candidates, found, vectors, weights, model, key)
 
 
 def no_judgements() -> pl.DataFrame:
@@ -71,7 +85,8 @@ def no_judgements() -> pl.DataFrame:
 
 def explain(ranking: Ranking, demand_id: str, achievement_id: str) -> Explanation:
     """Why a pair has its similarity and, if it was considered, its score; `KeyError` for an id that was not ranked."""
-    return explain_pair(ranking.vectors, ranking.scored, ranking.model, ranking.weights, demand_id, achievement_id)
+    scored = ranking.ranked.scored_of(np.array([row_of(ranking.vectors.demand_ids, demand_id)]))
+    return explain_pair(ranking.vectors, scored, ranking.model, ranking.weights, demand_id, achievement_id)
 
 
 def fingerprint(

@@ -18,7 +18,8 @@ from matching.fields.terms import normalised
 # A record's text, part by part, each with the weight of its part.
 WeightedParts = tuple[tuple[int, str], ...]
 
-_RUN: Final = re.compile(r"[a-z0-9]+|[^\W_a-z0-9]+")
+# Latin words and numbers, or letters of any other script.
+RUN: Final = re.compile(r"[a-z0-9]+|[^\W_a-z0-9]+")
 _WORD: Final = re.compile(r"[^\W_]")
 
 
@@ -29,7 +30,7 @@ def characters(text: str) -> list[str]:
     ['碳', '纤', '维', '碳纤', '纤维', 'cfrp', '强', '度', '强度']
     """
     found: list[str] = []
-    for run in _RUN.findall(text):
+    for run in RUN.findall(text):
         if run.isascii():
             found.append(run)
         else:

@@ -4,30 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 
-from matching.fields.taxonomies import load_taxonomy
 from matching.ranking import levels
-from matching.ranking.analysis import characters
-from matching.ranking.explanation import contributions
-from matching.ranking.features import GROUPS, Pairs, retrieve
+from matching.ranking.engines.engine import Engine, Here, blocks
+from matching.ranking.engines.placing import Sides, index_of, lists_of_rows
+from matching.ranking.features import GROUPS, Pairs, Titles, features_of
+from matching.ranking.latent_rows import Latent, latent_of
 from matching.ranking.learning import still_open
 from matching.ranking.levels import LevelModel
-from matching.ranking.scoring import Scored, place_in, places_of, score_pairs, titles_of, with_judged
-from matching.ranking.vectors import BLOCKS, Vectors
+from matching.ranking.per_pair import lists_of, numbers_of
+from matching.ranking.scoring import Scored, Taught, judge_some, place_in, places_of, teach, titles_of, with_judged
+from matching.ranking.similarity import similarity_parts
+from matching.ranking.vectors import Vectors
 from matching.ranking.weights import Weights
 from matching.schema import CANDIDATES
+
+# So many achievements are placed in the latent space once for all blocks; more would fill the memory, and then the
+# blocks name few achievements in common.
+_LATENT_ROWS: Final = 250_000
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all blocks of demands are ranked by: plain values, so that other processes can be given them."""
+
+    vectors: Vectors
+    titles: Titles
+    taught: Taught
+    latent: Latent | None
+    model: LevelModel
+    weights: Weights
+    top: int
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Candidates as a frame of `schema.CANDIDATES`, and all pairs that were scored for them."""
+    """Candidates as a frame of `schema.CANDIDATES`, and what they were ranked by: `lists` are the demands' own."""
 
     candidates: pl.DataFrame
-    scored: Scored
+    shared: Shared
+    lists: Pairs
+
+    @cached_property
+    def scored(self) -> Scored:
+        """All pairs that were scored, once more and at once."""
+        return self.scored_of(np.arange(len(self.shared.vectors.demand_ids)))
+
+    def scored_of(self, rows: np.ndarray) -> Scored:
+        """The pairs of some demands, given by their rows, once more as they were scored."""
+        return block_scored(self.shared, rows, self.lists.of(np.isin(self.lists.demands, rows)))
 
 
 def candidates(
@@ -39,29 +69,113 @@ def candidates(
     model: LevelModel,
     top: int,
     progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
 ) -> Ranked:
     """The best `top` achievements of each demand, out of those that the retrieval finds.
 
     `judgements` is a frame of `schema.JUDGEMENTS`. Demands come in the order of their ids, candidates by rank; ties by
     achievement id. Three sums hold: the four parts make `similarity`; `shared_terms` (the strongest) and `other_terms`
-    (the rest, summed) the text's parts; `base`, `feature_parts`, `learned` and `other_parts` make `score`.
+    (the rest, summed) the text's parts; `base`, `feature_parts`, `learned` and `other_parts` make `score`. `progress`
+    is told how many demands are done of all, a demand whose list is known counting half. The engine, this process where
+    none is given, decides where that is done, not what comes of it.
     """
-    lists = retrieve(vectors, max(top, weights.retrieved), progress)
-    judged, known = places_of(vectors, judgements)
-    pairs, found_levels = with_judged(lists, judged, judgements["level"].to_numpy()[known])
-    scored = score_pairs(vectors, titles_of(demands, achievements), pairs, lists, found_levels, model, weights.likeness)
-    chosen = _best(scored, place_in(pairs, lists), top)
-    kept = pairs.of(chosen)
-    frame = pl.concat(
-        [
-            _similarity(vectors, kept, weights),
-            _judged(vectors, scored, chosen, model, weights.reasons),
-            _open(scored, chosen),
-        ],
-        how="horizontal",
+    engine = engine or Here()
+    total = len(vectors.demand_ids)
+    parts = blocks(total, engine.rows_at_a_time(total))
+
+    def told(done: int) -> None:
+        if progress:
+            progress(done // 2, total)
+
+    titles = titles_of(demands, achievements)
+    sides = engine.put(Sides(vectors, titles))
+    lists = _lists(engine, vectors, sides, parts, max(top, weights.retrieved), told)
+    together = Pairs(
+        np.concatenate([np.zeros(0, np.int64), *(each.demands for each in lists)]),
+        np.concatenate([np.zeros(0, np.int64), *(each.achievements for each in lists)]),
     )
-    frame = (
-        frame.join(
+    shared = shared_of(vectors, titles, judgements, together, weights, model, top)
+    beside = engine.put((shared.taught, shared.latent, model, weights, top))
+    ranked = [pl.DataFrame(schema=_COLUMNS)]
+    found = engine.run(candidates_of_rows, (sides, beside), zip(parts, lists, strict=True))
+    for rows, each in zip(parts, found, strict=True):
+        ranked.append(each)
+        told(total + int(rows[-1]) + 1)
+    # In one piece, whatever the blocks were.
+    return Ranked(with_records(pl.concat(ranked, rechunk=True), demands, achievements), shared, together)
+
+
+def _lists(
+    engine: Engine, vectors: Vectors, sides: object, parts: list[np.ndarray], length: int, told: Callable[[int], None]
+) -> list[Pairs]:
+    """Each block's own lists; the index goes with this."""
+    index = engine.put(index_of(vectors))
+    asked = ((rows, length, engine.threads) for rows in parts)
+    lists = []
+    for rows, found in zip(parts, engine.run(lists_of_rows, (sides, index), asked), strict=True):
+        lists.append(found)
+        told(int(rows[-1]) + 1)
+    return lists
+
+
+def candidates_of_rows(
+    sides: Sides, beside: tuple[Taught, Latent | None, LevelModel, Weights, int], asked: tuple[np.ndarray, Pairs]
+) -> pl.DataFrame:
+    """`block_candidates` of what an engine was given."""
+    return block_candidates(Shared(sides.vectors, sides.titles, *beside), *asked)
+
+
+def shared_of(
+    vectors: Vectors,
+    titles: Titles,
+    judgements: pl.DataFrame,
+    lists: Pairs,
+    weights: Weights,
+    model: LevelModel,
+    top: int,
+) -> Shared:
+    """What blocks of demands are ranked by. `lists` has at least those of the demands that are judged."""
+    places, known = places_of(vectors, judgements)
+    nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    judged, found_levels = with_judged(nothing, places, judgements["level"].to_numpy()[known])
+    named = np.unique(np.concatenate([lists.achievements, judged.achievements]))
+    few = len(named) <= _LATENT_ROWS
+    latent = latent_of(vectors, named, vectors.achievements, vectors.achievement_titles) if few else None
+    beside = lists.of(np.isin(lists.demands, judged.demands))
+    features = features_of(vectors, titles, judged, beside, latent)
+    taught = teach(vectors, judged, features, found_levels, model, weights.likeness)
+    return Shared(vectors, titles, taught, latent, model, weights, top)
+
+
+def block_scored(shared: Shared, rows: np.ndarray, lists: Pairs) -> Scored:
+    """Score the pairs of some demands, given by their rows: those of their lists and those that are judged."""
+    own = np.isin(shared.taught.pairs.demands, rows)
+    pairs, _ = with_judged(lists, shared.taught.pairs.of(own), shared.taught.levels[own])
+    features = features_of(shared.vectors, shared.titles, pairs, lists, shared.latent)
+    return judge_some(shared.vectors, pairs, features, shared.taught, shared.model, shared.weights.likeness)
+
+
+def block_candidates(shared: Shared, rows: np.ndarray, lists: Pairs) -> pl.DataFrame:
+    """Candidates of some demands, given by their rows, out of their lists: columns of `schema.CANDIDATES`.
+
+    Those that `with_records` adds are missing. The same demands have the same candidates whatever others are asked for.
+    """
+    scored = block_scored(shared, rows, lists)
+    chosen = _best(scored, place_in(scored.pairs, lists), shared.top)
+    kept = scored.pairs.of(chosen)
+    parts = (
+        similarity_parts(shared.vectors, kept, shared.weights),
+        _judged(shared.vectors, scored, chosen, shared.model, shared.weights.reasons),
+        _open(scored, chosen),
+    )
+    ranked = pl.concat(parts, how="horizontal").with_columns(rank=pl.int_range(1, pl.len() + 1).over("demand_id"))
+    return ranked.select(_COLUMNS.keys()).cast(pl.Schema(_COLUMNS))
+
+
+def with_records(found: pl.DataFrame, demands: pl.DataFrame, achievements: pl.DataFrame) -> pl.DataFrame:
+    """Candidates of blocks with what the lists say of their records, as a frame of `schema.CANDIDATES`."""
+    return (
+        found.join(
             demands.select("demand_id", "enterprise", demand_title="title"), on="demand_id", maintain_order="left"
         )
         .join(
@@ -69,11 +183,13 @@ def candidates(
             on="achievement_id",
             maintain_order="left",
         )
-        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("demand_id"))
         .select(CANDIDATES.keys())
         .cast(pl.Schema(CANDIDATES))
     )
-    return Ranked(frame, scored)
+
+
+_OF_RECORDS: Final = ("enterprise", "demand_title", "institute", "achievement_title")
+_COLUMNS: Final = {name: dtype for name, dtype in CANDIDATES.items() if name not in _OF_RECORDS}
 
 
 def _best(scored: Scored, listed: np.ndarray, top: int) -> np.ndarray:
@@ -90,9 +206,7 @@ def _judged(vectors: Vectors, scored: Scored, chosen: np.ndarray, model: LevelMo
     base = levels.base_score(model)
     by_group = levels.grouped(levels.parts(model, scored.standardised[chosen]), model.names, GROUPS)
     amounts = np.column_stack(list(by_group.values()))
-    moved = scored.learned.amounts[chosen]
-    learned = [_reasons(vectors, scored, moved, place, reasons) for place in range(len(chosen))]
-    told = np.array([sum(float(str(each["part"])) for each in reason) for reason in learned])
+    learned, told = _reasons(vectors, scored, chosen, reasons)
     score, level = scored.score[chosen], scored.level[chosen]
     return pl.DataFrame(
         {
@@ -101,122 +215,51 @@ def _judged(vectors: Vectors, scored: Scored, chosen: np.ndarray, model: LevelMo
             "certainty": levels.certainty(scored.reached[chosen], level),
             **{f"reach_{step}": scored.reached[chosen, place] for place, step in enumerate(("two", "three", "four"))},
             "base": np.full(len(chosen), base),
-            "feature_parts": [
-                [{"feature": name, "part": part} for name, part in zip(by_group, row, strict=True)]
-                for row in amounts.tolist()
-            ],
+            "feature_parts": _feature_parts(by_group),
             "learned": learned,
             # Judgements that moved the pair less, and what the limits of probabilities take off.
             "other_parts": score - base - amounts.sum(axis=1) - told,
         },
-        schema_overrides={name: CANDIDATES[name] for name in ("feature_parts", "learned")},
     )
 
 
-def _reasons(
-    vectors: Vectors, scored: Scored, moved: sp.csr_matrix, place: int, reasons: int
-) -> list[dict[str, object]]:
-    """The judgements that moved a pair most, with what they added to its score."""
-    row = moved[[place]]
-    order = np.lexsort((row.indices, -np.abs(row.data)))[:reasons]
-    return [
+def _feature_parts(by_group: dict[str, np.ndarray]) -> pl.Series:
+    """For each pair its parts of features, group by group."""
+    each = (pl.struct(feature=pl.lit(name), part=pl.lit(pl.Series(part))) for name, part in by_group.items())
+    return pl.select(pl.concat_list(*each).cast(CANDIDATES["feature_parts"])).to_series()
+
+
+def _reasons(vectors: Vectors, scored: Scored, chosen: np.ndarray, reasons: int) -> tuple[pl.Series, np.ndarray]:
+    """The judgements that moved chosen pairs most, with what they added to the score, and the sums of these."""
+    moved = scored.learned.amounts[chosen].tocoo()
+    order = np.lexsort((moved.col, -np.abs(moved.data), moved.row))
+    pair = moved.row[order]
+    kept = np.arange(len(order)) - np.searchsorted(pair, pair) < reasons
+    pair, judged, amounts = pair[kept], moved.col[order][kept], moved.data[order][kept]
+    said = scored.alike.pairs.of(judged)
+    table = pl.DataFrame(
         {
-            "demand_id": vectors.demand_ids[scored.pairs.demands[judged]],
-            "achievement_id": vectors.achievement_ids[scored.pairs.achievements[judged]],
-            "level": int(scored.judged[judged]),
-            "part": float(amount),
-        }
-        for judged, amount in zip(row.indices[order], row.data[order], strict=True)
-    ]
+            "pair": pair.astype(np.int64),
+            "demand_id": [vectors.demand_ids[row] for row in said.demands.tolist()],
+            "achievement_id": [vectors.achievement_ids[column] for column in said.achievements.tolist()],
+            "level": scored.judged[judged].astype(np.int64),
+            "part": amounts,
+        },
+        schema_overrides={"demand_id": pl.String(), "achievement_id": pl.String()},
+    )
+    lists = lists_of(table, len(chosen), CANDIDATES["learned"])
+    return lists, np.bincount(pair, weights=amounts, minlength=len(chosen))
 
 
 def _open(scored: Scored, chosen: np.ndarray) -> pl.DataFrame:
     """For each candidate its probabilities before their limits, and its covariances with those of its demand."""
-    demands = scored.pairs.demands[chosen]
-    rows: list[list[float]] = []
-    for demand in np.unique(demands):
-        rows += still_open(scored.alike, scored.families, chosen[demands == demand]).tolist()
-    return pl.DataFrame(
-        {"unlimited": scored.unlimited[chosen].tolist(), "covariances": rows},
-        schema={name: CANDIDATES[name] for name in ("unlimited", "covariances")},
-    )
-
-
-def _similarity(vectors: Vectors, pairs: Pairs, weights: Weights) -> pl.DataFrame:
-    """The similarity of pairs taken apart."""
-    rows, columns = pairs.demands, pairs.achievements
-    starts = np.array(vectors.starts[1:])
-    sums = np.zeros((len(rows), len(BLOCKS)))
-    terms: list[list[dict[str, object]]] = []
-    others = np.zeros(len(rows))
-    fields: list[list[str]] = []
-    for pair, (places, parts) in enumerate(contributions(vectors, rows, columns)):
-        np.add.at(sums[pair], np.searchsorted(starts, places, side="right"), parts)
-        in_text = places < starts[2]
-        first_word = int(np.searchsorted(places[in_text], starts[0]))
-        names, amounts = _merged(vectors.names[places[in_text]], parts[in_text], first_word)
-        terms.append(
-            [
-                {"term": name, "contribution": amount}
-                for name, amount in zip(names[: weights.terms], amounts[: weights.terms], strict=True)
-            ]
-        )
-        others[pair] = amounts[weights.terms :].sum()
-        by_part = np.argsort(-parts[~in_text], kind="stable")
-        fields.append([str(name) for name in vectors.names[places[~in_text]][by_part]])
+    squares = still_open(scored.alike, scored.families, chosen)
+    widths = np.array([len(square) for square in squares for _ in square], dtype=np.int64)
+    flat = np.concatenate([np.zeros(0), *(square.ravel() for square in squares)])
+    unlimited = scored.unlimited[chosen]
     return pl.DataFrame(
         {
-            "demand_id": np.array(vectors.demand_ids, dtype=object)[rows],
-            "achievement_id": np.array(vectors.achievement_ids, dtype=object)[columns],
-            "similarity": sums.sum(axis=1),
-            "character_part": sums[:, 0],
-            "word_part": sums[:, 1],
-            "concept_part": sums[:, 2],
-            "field_part": sums[:, 3],
-            "text_score": _share(sums[:, :3].sum(axis=1), weights.text),
-            "field_score": _share(sums[:, 3], weights.field),
-            "shared_terms": terms,
-            "other_terms": others,
-            "shared_fields": fields,
-        },
-        schema_overrides={
-            "demand_id": pl.String(),
-            "achievement_id": pl.String(),
-            "shared_terms": CANDIDATES["shared_terms"],
-            "shared_fields": CANDIDATES["shared_fields"],
-        },
+            "unlimited": numbers_of(unlimited.ravel(), np.full(len(chosen), unlimited.shape[1])),
+            "covariances": numbers_of(flat, widths),
+        }
     )
-
-
-def _share(part: np.ndarray, share: float) -> np.ndarray:
-    """A part of the similarity in 0–1, before its share is applied; 0 where it has none."""
-    return part / share if share else np.zeros_like(part)
-
-
-def _merged(names: np.ndarray, amounts: np.ndarray, first_word: int) -> tuple[list[str], np.ndarray]:
-    """Terms with their contributions, strongest first, ties by term.
-
-    All views hold the same text, so that 碳纤维 comes as the word, its characters and their pairs. What is part of
-    a shared word, or of a shared pair, is counted with it; `names` from `first_word` on are words and concepts.
-    """
-    owner: dict[str, str] = {}
-    words = sorted(map(str, names[first_word:]), key=lambda word: (-len(word), word))
-    pairs = sorted(name for name in map(str, names[:first_word]) if len(name) > 1)
-    shared = set(map(str, names))
-    for term in (*words, *pairs):
-        whole = owner.setdefault(term, term)
-        parts = characters(term)
-        # A concept that one side writes in other words has no part in the characters that both write.
-        if shared.issuperset(parts):
-            owner |= {part: whole for part in parts if part not in owner}
-    owned = np.array([owner.get(str(name), str(name)) for name in names], dtype=object)
-    distinct, place = np.unique(owned.astype(str), return_inverse=True)
-    summed = np.bincount(place, weights=amounts, minlength=len(distinct))
-    order = np.lexsort((distinct, -summed))
-    return [str(name) for name in distinct[order]], summed[order]
-
-
-def field_names(shared: list[str], language: str) -> list[str]:
-    """Names of shared fields, "taxonomy:code" each, in a language of the screens."""
-    split = (name.split(":", 1) for name in shared)
-    return [load_taxonomy(taxonomy).node(code).name(language) for taxonomy, code in split]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from matching.fields.terms import normalised
 from matching.ranking import levels
+from matching.ranking.compiled.pairs import shared_columns
+from matching.ranking.features import Pairs, csr
 from matching.ranking.levels import LevelModel
 from matching.ranking.scoring import Scored
 from matching.ranking.vectors import BLOCKS, Vectors
@@ -51,21 +49,24 @@ class Explanation:
     limited: float
 
 
-def contributions(vectors: Vectors, rows: np.ndarray, columns: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """For each pair the columns of the space that both sides have, and what each adds to the score."""
-    products = vectors.demands[rows].multiply(vectors.achievements[columns]).tocsr()
-    products.sort_indices()
-    for start, end in zip(products.indptr[:-1], products.indptr[1:], strict=True):
-        yield products.indices[start:end], products.data[start:end]
+def contributions(vectors: Vectors, pairs: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The columns of the space that both sides of pairs have, and what each adds to the similarity.
+
+    Given are three arrays: where each pair begins in the others, and where the last one ends; columns, which rise
+    within a pair; amounts.
+    """
+    sides = csr(vectors.demands), csr(vectors.achievements)
+    starts, places, parts = shared_columns(*sides, pairs.demands, pairs.achievements)
+    return starts, places, parts
 
 
 def explain_pair(
     vectors: Vectors, scored: Scored, model: LevelModel, weights: Weights, demand_id: str, achievement_id: str
 ) -> Explanation:
     """Take the similarity and the score of a pair apart. Raises `KeyError` for an id that was not ranked."""
-    row = _place(vectors.demand_ids, demand_id)
-    column = _place(vectors.achievement_ids, achievement_id)
-    [(places, parts)] = contributions(vectors, np.array([row]), np.array([column]))
+    row = row_of(vectors.demand_ids, demand_id)
+    column = row_of(vectors.achievement_ids, achievement_id)
+    _, places, parts = contributions(vectors, Pairs(np.array([row]), np.array([column])))
     in_text = places < vectors.block("fields").start
     text_part, field_part = float(parts[in_text].sum()), float(parts[~in_text].sum())
     names = vectors.names[places]
@@ -129,7 +130,7 @@ def _features(scored: Scored, model: LevelModel, place: int | None) -> pl.DataFr
 def _learned(vectors: Vectors, scored: Scored, place: int | None) -> pl.DataFrame:
     """What each judgement that moved a pair adds to its score, strongest first."""
     row = scored.learned.amounts[[] if place is None else [place]]
-    pairs = scored.pairs.of(row.indices)
+    pairs = scored.alike.pairs.of(row.indices)
     table = pl.DataFrame(
         {
             "demand_id": [vectors.demand_ids[each] for each in pairs.demands],
@@ -142,45 +143,9 @@ def _learned(vectors: Vectors, scored: Scored, place: int | None) -> pl.DataFram
     return table.sort(pl.col("part").abs().neg(), "demand_id", "achievement_id")
 
 
-def _place(ids: tuple[str, ...], wanted: str) -> int:
+def row_of(ids: tuple[str, ...], wanted: str) -> int:
+    """The row of an id in the vectors; `KeyError` where it is not there."""
     try:
         return ids.index(wanted)
     except ValueError:
         raise KeyError(wanted) from None
-
-
-def spans(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
-    """Where normalised terms stand in a text as written: (start, end) of each stretch, in order, not overlapping.
-
-    >>> spans("ＣＦＲＰ（碳纤维）板", ["cfrp", "碳纤", "纤维"])
-    [(0, 4), (5, 8)]
-    """
-    plain, origin = _normalised_with_origin(text)
-    marked = np.zeros(len(text), dtype=bool)
-    for term in filter(None, terms):
-        for match in re.finditer(_whole(term), plain):
-            marked[origin[match.start(1)][0] : origin[match.end(1) - 1][1]] = True
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _whole(term: str) -> str:
-    """A pattern that finds every place of a term, Latin words and numbers only as wholes: 20 is not in 820."""
-    before = "(?<![a-z0-9])" if term[0].isascii() else ""
-    after = "(?![a-z0-9])" if term[-1].isascii() else ""
-    return f"{before}(?=({re.escape(term)}){after})"
-
-
-def _normalised_with_origin(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The normalised text and, for each of its characters, the stretch of the text that it came from.
-
-    Marks are normalised together with the character they stand on, as in the whole text.
-    """
-    clusters: list[tuple[int, int]] = []
-    for place, character in enumerate(text):
-        if clusters and unicodedata.combining(unicodedata.normalize("NFKC", character)[0]):
-            clusters[-1] = (clusters[-1][0], place + 1)
-        else:
-            clusters.append((place, place + 1))
-    pieces = [(span, normalised(text[slice(*span)])) for span in clusters]
-    return "".join(piece for _, piece in pieces), [span for span, piece in pieces for _ in piece]

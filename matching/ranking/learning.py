@@ -20,67 +20,53 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
-from sklearn.preprocessing import normalize
 
-from matching.ranking.features import Pairs
-from matching.ranking.levels import LEVELS, STEPS
+from matching.ranking.compiled.pairs import closeness, covariances, move_by
+from matching.ranking.features import Pairs, csr
+from matching.ranking.levels import STEPS
+from matching.ranking.nearness import cosines, family_numbers, near_demands, unit
 from matching.ranking.vectors import Vectors
 from matching.ranking.weights import Likeness
+from matching.schema import LEVELS
 
 
 @dataclass(frozen=True)
 class Alikeness:
-    """What it takes to say how alike pairs are."""
+    """What it takes to say how alike pairs are; `standardised` are the features of the pairs."""
 
-    demands: sp.csr_matrix
-    achievements: sp.csr_matrix
+    vectors: Vectors
     pairs: Pairs
     standardised: np.ndarray
     likeness: Likeness
 
     def between(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """How alike pairs are, given by their places: first x second."""
-        rows, columns = self.pairs.of(first), self.pairs.of(second)
-        demands = _cosines(self.demands, rows.demands, columns.demands)
-        achievements = _cosines(self.achievements, rows.achievements, columns.achievements)
-        features = _closeness(self.standardised[first], self.standardised[second])
-        weights = self.likeness
-        return demands**2 * (weights.demand + weights.achievement * achievements + weights.features * features)
+        rows, columns, weights = self.pairs.of(first), self.pairs.of(second), self.likeness
+        end = self.vectors.block("characters").stop
+        demands = cosines(self.vectors.demands, end, rows.demands, columns.demands)
+        achievements = cosines(self.vectors.achievements, end, rows.achievements, columns.achievements)
+        features = closeness(self.standardised[first], self.standardised[second])
+        return np.asarray(
+            demands**2 * (weights.demand + weights.achievement * achievements + weights.features * features)
+        )
 
     def near(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Whether demands, given by their rows, are near each other: first x second."""
-        return np.asarray(_cosines(self.demands, first, second) >= self.likeness.near)
+        return near_demands(self.vectors, first, second, self.likeness.near).toarray()
 
 
 def alikeness(vectors: Vectors, pairs: Pairs, standardised: np.ndarray, likeness: Likeness) -> Alikeness:
     """Alikeness of given pairs, of which `standardised` are the features."""
-    characters = vectors.block("characters")
-    sides = (side[:, characters] for side in (vectors.demands, vectors.achievements))
-    # scikit-learn refuses to normalize nothing.
-    demands, achievements = (normalize(side) if side.shape[0] else side for side in sides)
-    return Alikeness(demands, achievements, pairs, standardised, likeness)
-
-
-def _cosines(matrix: sp.csr_matrix, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    rows, row = np.unique(first, return_inverse=True)
-    columns, column = np.unique(second, return_inverse=True)
-    return np.asarray((matrix[rows] @ matrix[columns].T).toarray()[np.ix_(row, column)])
-
-
-def _closeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """exp(-|f - g|^2 / (4 n)) of each row f of n numbers with each row g."""
-    squares = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1)[None, :] - 2 * first @ second.T
-    return np.asarray(np.exp(-np.maximum(squares, 0.0) / (4 * first.shape[1])))
+    return Alikeness(vectors, pairs, np.ascontiguousarray(standardised, dtype=np.float64), likeness)
 
 
 @dataclass(frozen=True)
 class Learned:
     """What judgements move.
 
-    `moves` (pairs x 3) is added to the probabilities of reaching the levels 2, 3 and 4; `amounts` (pairs x pairs) says
-    what each judged pair, a column, adds to the score of the pair of the row. The amounts of a row sum to what its
-    moves add to its score.
+    `moves` (pairs x 3) is added to the probabilities of reaching the levels 2, 3 and 4; `amounts` (pairs x pairs of the
+    alikeness) says what each judged pair, a column, adds to the score of the pair of the row. The amounts of a row sum
+    to what its moves add to its score.
     """
 
     moves: np.ndarray
@@ -114,64 +100,87 @@ def families(alike: Alikeness, levels: np.ndarray) -> list[Family]:
 
 def connected(alike: Alikeness, demands: np.ndarray) -> np.ndarray:
     """For each of these demands, given by their rows, the number of its family: of those that near ones connect."""
-    _, number = connected_components(sp.csr_matrix(alike.near(demands, demands)), directed=False)
-    return np.asarray(number)
+    return family_numbers(alike.vectors, demands, alike.likeness.near)
 
 
-def learn(alike: Alikeness, known: Sequence[Family], reached: np.ndarray, levels: np.ndarray) -> Learned:
-    """Move pairs by the judgements among them.
+def families_near(vectors: Vectors, demands: np.ndarray, known: Sequence[Family], near: float) -> np.ndarray:
+    """Whether demands, given by their rows, are near to any demand of a family: demands x families."""
+    if not known:
+        return np.zeros((len(demands), 0), dtype=bool)
+    found = near_demands(vectors, demands, np.concatenate([family.demands for family in known]), near).tocoo()
+    family = np.repeat(np.arange(len(known)), [len(each.demands) for each in known])
+    matrix = np.zeros((len(demands), len(known)), dtype=bool)
+    matrix[found.row, family[found.col]] = True
+    return matrix
 
-    `reached` is what the level model says of the pairs; each pair is given once.
+
+def learn(
+    alike: Alikeness, known: Sequence[Family], reached: np.ndarray, levels: np.ndarray, count: int | None = None
+) -> Learned:
+    """Move pairs by the judgements among them, all or the first `count`.
+
+    `reached` is what the level model says of the pairs of the alikeness, `levels` how they are judged; each pair is
+    given once.
     """
-    moves = np.zeros_like(reached)
+    moved = alike.pairs.demands[:count]
+    moves = np.zeros((len(moved), reached.shape[1]))
     rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
-    everyone = np.unique(alike.pairs.demands)
-    for family in known:
-        near = everyone[alike.near(everyone, family.demands).any(axis=1)]
-        here = np.flatnonzero(np.isin(alike.pairs.demands, near))
-        residuals = (levels[family.judged][:, None] >= np.array(LEVELS[1:])) - reached[family.judged]
-        weights = _without_own(family, family.inverse @ residuals, here)
+    everyone, number = np.unique(moved, return_inverse=True)
+    near = families_near(alike.vectors, everyone, known, alike.likeness.near)
+    for place, family in enumerate(known):
+        here = np.flatnonzero(near[number, place])
+        if not len(here):
+            continue
+        weights = family.inverse @ ((levels[family.judged][:, None] >= np.array(LEVELS[1:])) - reached[family.judged])
         across = alike.between(here, family.judged)
-        moves[here] += np.einsum("pj,pjk->pk", across, weights)
-        amounts = across * (weights @ STEPS)
+        added, amounts = move_by(np.ascontiguousarray(across), weights, family.inverse, _own(family, here), STEPS)
+        moves[here] += added
         row, column = np.nonzero(amounts)
         rows.append(here[row])
         columns.append(family.judged[column])
         values.append(amounts[row, column])
     places = np.concatenate(rows), np.concatenate(columns)
-    return Learned(moves, sp.csr_matrix((np.concatenate(values), places), (len(levels), len(levels))))
+    return Learned(moves, sp.csr_matrix((np.concatenate(values), places), (len(moved), len(levels))))
 
 
-def _without_own(family: Family, weights: np.ndarray, here: np.ndarray) -> np.ndarray:
-    """For each pair here the weights of the judgements; for a judged one those that they would have without it.
-
-    Leaving out an observation changes the weights by a multiple of its column of the inverse (Rasmussen & Williams
-    2006, equation 5.12).
-    """
-    found = np.repeat(weights[None], len(here), axis=0)
+def _own(family: Family, here: np.ndarray) -> np.ndarray:
+    """For each pair here which of the family's judgements is its own, -1 for none."""
     place_of = {pair: place for place, pair in enumerate(family.judged.tolist())}
-    for row, pair in enumerate(here.tolist()):
-        if (place := place_of.get(pair)) is not None:
-            found[row] -= np.outer(family.inverse[:, place], weights[place] / family.inverse[place, place])
-            found[row, place] = 0.0
+    return np.array([place_of.get(pair, -1) for pair in here.tolist()], dtype=np.int64)
+
+
+def still_open(alike: Alikeness, known: Sequence[Family], chosen: np.ndarray) -> list[np.ndarray]:
+    """Covariances of chosen pairs after the judgements of the families near them: a square for each demand.
+
+    `chosen` are the places of pairs, demand by demand. With a square `move_at_once` learns from further judgements of
+    these pairs without the vectors. A judged pair is not moved any more: its row and its column are 0.
+    """
+    demands, firsts = np.unique(alike.pairs.demands[chosen], return_index=True)
+    near = families_near(alike.vectors, demands, known, alike.likeness.near)
+    groups = np.split(chosen, firsts[1:]) if len(chosen) else []
+    found = _before(alike, chosen, demands, np.append(firsts, len(chosen)))
+    for place, (here, covariance) in enumerate(zip(groups, found, strict=True)):
+        for family in (known[each] for each in np.flatnonzero(near[place]).tolist()):
+            across = alike.between(here, family.judged)
+            covariance -= across @ family.inverse @ across.T
+            judged = np.isin(here, family.judged)
+            covariance[judged] = 0.0
+            covariance[:, judged] = 0.0
     return found
 
 
-def still_open(alike: Alikeness, known: Sequence[Family], chosen: np.ndarray) -> np.ndarray:
-    """Covariance of chosen pairs of one demand, given by their places, after the judgements of the families near it.
-
-    With it `move_at_once` learns from further judgements of these pairs without the vectors. A judged pair is not moved
-    any more: its row and its column are 0.
-    """
-    covariance = alike.between(chosen, chosen)
-    for family in known:
-        if alike.near(alike.pairs.demands[chosen[:1]], family.demands).any():
-            across = alike.between(chosen, family.judged)
-            covariance -= across @ family.inverse @ across.T
-            judged = np.isin(chosen, family.judged)
-            covariance[judged] = 0.0
-            covariance[:, judged] = 0.0
-    return covariance
+def _before(alike: Alikeness, chosen: np.ndarray, demands: np.ndarray, starts: np.ndarray) -> list[np.ndarray]:
+    """How alike chosen pairs of one demand are, a square for each demand."""
+    end, weights = alike.vectors.block("characters").stop, alike.likeness
+    own = unit(alike.vectors.demands, end, demands)
+    squares = np.asarray(own.multiply(own).sum(axis=1)).ravel() ** 2
+    rows, row = np.unique(alike.pairs.achievements[chosen], return_inverse=True)
+    achievements = csr(unit(alike.vectors.achievements, end, rows))
+    amounts = weights.demand, weights.achievement, weights.features
+    flat = covariances(starts.astype(np.int64), squares, row, achievements, end, alike.standardised[chosen], amounts)
+    heights = np.diff(starts)
+    squares_of = np.split(flat, np.cumsum(heights**2)[:-1]) if len(heights) else []
+    return [each.reshape(height, height) for each, height in zip(squares_of, heights, strict=True)]
 
 
 def move_at_once(
@@ -186,11 +195,11 @@ def move_at_once(
     moves, amounts = np.zeros_like(reached), np.zeros_like(covariance)
     if not len(judged):
         return moves, amounts
-    inverse = np.linalg.inv(covariance[np.ix_(judged, judged)] + noise * np.eye(len(judged)))
+    inverse: np.ndarray = np.linalg.inv(covariance[np.ix_(judged, judged)] + noise * np.eye(len(judged)))
     residuals = (levels[judged][:, None] >= np.array(LEVELS[1:])) - reached[judged]
-    family = Family(np.zeros(0, np.int64), judged, inverse)
-    weights = _without_own(family, inverse @ residuals, np.arange(len(levels)))
-    across = covariance[:, judged]
-    moves = np.einsum("pj,pjk->pk", across, weights)
-    amounts[:, judged] = across * (weights @ STEPS)
+    own = np.full(len(levels), -1)
+    own[judged] = np.arange(len(judged))
+    moves, amounts[:, judged] = move_by(
+        np.ascontiguousarray(covariance[:, judged]), inverse @ residuals, inverse, own, STEPS
+    )
     return moves, amounts

@@ -10,20 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from matching.data_files import data_path
 from matching.ranking.evaluation import gain
 from matching.ranking.features import Features
+from matching.schema import LEVELS
 
-LEVELS: Final = (1, 2, 3, 4)
 # What reaching the levels 2, 3 and 4 adds to the score; sums to 1.
 STEPS: Final = np.diff(gain(np.array(LEVELS))) / gain(np.array(LEVELS))[-1]
 # Digits that are kept of a weight: what rounding of sums may change stands behind them.
@@ -86,6 +83,10 @@ def fit(examples: Examples, strength: float, source: str) -> LevelModel:
     `strength` is scikit-learn's C, the inverse of the penalty. Raises `ValueError` when the levels of the examples do
     not reach from 1 to 4.
     """
+    # Learning alone needs it: what only ranks is not to wait until it is loaded.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(examples.features.values)
     mean, scale = _rounded(scaler.mean_), _rounded(scaler.scale_)
     values = (examples.features.values - mean) / scale
@@ -142,7 +143,8 @@ def reached(model: LevelModel, standardised: np.ndarray) -> np.ndarray:
 
 def score_of(reached: np.ndarray) -> np.ndarray:
     """The expected gain over the greatest gain, 0–1."""
-    return np.asarray(reached @ STEPS)
+    # Row by row: a product of matrices may round the last bit by how many rows there are.
+    return np.asarray((reached * STEPS).sum(axis=1))
 
 
 def level_of(reached: np.ndarray) -> np.ndarray:
@@ -160,12 +162,6 @@ def certainty(reached: np.ndarray, levels: np.ndarray) -> np.ndarray:
     bounds = np.column_stack([np.ones(len(reached)), reached, np.zeros(len(reached))])
     rows = np.arange(len(reached))
     return np.asarray(bounds[rows, levels - 1] - bounds[rows, levels])
-
-
-def shares(reached: Sequence[float]) -> list[float]:
-    """Probabilities of the levels 1 to 4 from those of reaching 2, 3 and 4."""
-    bounds = [1.0, *reached, 0.0]
-    return [above - below for above, below in pairwise(bounds)]
 
 
 def base_score(model: LevelModel) -> float:

@@ -53,6 +53,7 @@ class Press(NamedTuple):
 
 def watch(page: Page) -> None:
     """Note from now on what is pressed and when it shows."""
+    page.locator(".desk").first.wait_for()
     page.evaluate(_WATCH)
 
 

@@ -50,10 +50,12 @@ def test_loading_twice_changes_nothing(empty_server: str, open_screen: Open) -> 
 
 def test_a_key_pressed_twice_decides_one_pair_at_a_time(sample_server: str, open_screen: Open) -> None:
     page = open_screen(f"{sample_server}/?q=XQ2026010")
+    listed = page.get_by_role("listbox", name="候选成果")
+    # Before the list is drawn there is nothing that a key could decide.
+    expect(listed.get_by_role("option", selected=True)).to_have_count(1)
     page.keyboard.press("1")
     page.keyboard.press("1")
     settled(page)
-    listed = page.get_by_role("listbox", name="候选成果")
     # The second press goes to the next pair; it never doubles one.
     expect(listed.get_by_text("已拒绝")).to_have_count(2)
     expect(listed.get_by_role("option", selected=True)).to_have_count(1)

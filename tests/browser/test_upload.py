@@ -27,7 +27,7 @@ def memory_of_server(address: str) -> int:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             arguments = (process / "cmdline").read_bytes().split(b"\0")
-            if b"streamlit" in arguments and port.encode() in arguments:
+            if b"serve" in arguments and port.encode() in arguments:
                 peak = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
                 return int(peak[1]) // 1024 if peak else 0
         except (FileNotFoundError, ProcessLookupError):
@@ -59,6 +59,7 @@ def test_every_kept_file_is_answered_and_the_server_stays_small(
             # Every answer begins with the file's name, and where it is refused with its place.
             answer = main.get_by_text(re.compile(f"^{re.escape(file['name'])}( 第| 工作表|：)")).first
             expect(answer).to_be_visible(timeout=60_000)
+            settled(page)
             read = answer.inner_text().startswith(f"{file['name']}：读到")
             if read == (file["outcome"] == "refused"):
                 wrong_answers.append((file["name"], answer.inner_text()))

@@ -75,7 +75,7 @@ def test_signatures_are_pinned() -> None:
         "explain": ["ranking", "demand_id", "achievement_id"],
         "rank": [
             *("demands", "achievements", "top", "demand_fields", "achievement_fields"),
-            *("judgements", "weights", "model", "progress"),
+            *("judgements", "weights", "model", "progress", "engine"),
         ],
         "read_achievements": ["path"],
         "read_demands": ["path"],

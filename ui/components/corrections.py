@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from matching.errors import DuijieError
-from matching.fields.assignment import believed
+from matching.fields.believed import believed
 from matching.fields.taxonomies import load_taxonomies, load_taxonomy
 from matching.ledger import catalogue, corrections
 from matching.ledger.rights import may

@@ -5,7 +5,7 @@
 const MOVE_PAUSE = 120;
 const desks = new Map();
 
-export default function ({ data, key, parentElement, setStateValue }) {
+export default function ({ data: [data], key, parentElement, setStateValue }) {
   const desk = desks.get(key) ?? { waiting: [], demand: null, at: null, marked: [], timer: null, listen: null, seen: null };
   desks.set(key, desk);
   desk.data = data;

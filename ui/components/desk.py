@@ -32,7 +32,8 @@ def _component() -> Callable[..., object]:
 
 def show_desk(data: Mapping[str, object], on_sent: Callable[[], None]) -> None:
     """Mount the desk; `on_sent` is called when the browser has sent what was pressed (see `sent`)."""
-    _component()(data=dict(data), key=KEY, on_sent_change=on_sent)
+    # In a list: in the values of a mapping Streamlit looks for data frames, for which it loads pandas.
+    _component()(data=[dict(data)], key=KEY, on_sent_change=on_sent)
 
 
 def sent() -> Mapping[str, Any]:

@@ -9,8 +9,7 @@ import streamlit as st
 
 from matching.ledger import catalogue, decisions, judgements
 from matching.ledger.review_rules import review_rules
-from matching.ranking.levels import LEVELS
-from matching.schema import REJECT_REASONS, VERDICTS
+from matching.schema import LEVELS, REJECT_REASONS, VERDICTS
 from ui.access import agent, ledger, t
 from ui.components.desk_log import TURN, done
 from ui.components.why import level_name

@@ -11,8 +11,7 @@ import streamlit as st
 
 from matching.fields.maturity import stage_of
 from matching.ledger import catalogue
-from matching.ranking.candidates import field_names
-from matching.ranking.explanation import spans
+from matching.ranking.told import field_names, spans
 from matching.schema import Kind
 from ui.access import language, ledger, t
 

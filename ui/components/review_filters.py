@@ -12,9 +12,9 @@ import streamlit as st
 
 from matching.ledger.review_queue import by_demand
 from matching.ledger.review_rules import review_rules
-from matching.ranking.levels import LEVELS
+from matching.schema import LEVELS
 from ui.access import agent, t, worded_key
-from ui.catalogue_cache import holders, records
+from ui.catalogue_cache import arrivals, holders, listed, quality
 from ui.components.desk_log import DEMAND
 from ui.components.filters import FieldChoice, choose_field, with_field, with_words
 
@@ -83,7 +83,7 @@ def choose_filters() -> Filters:
 
 
 def _cities() -> list[str]:
-    return records("demands").filter(pl.col("city") != "")["city"].unique().sort().to_list()
+    return listed("demands").filter(pl.col("city") != "")["city"].unique().sort().to_list()
 
 
 def _choice(name: str, values: Sequence[Chosen]) -> Chosen | None:
@@ -105,7 +105,7 @@ def _worded(name: str, value: object) -> str:
 
 def filtered(pairs: pl.DataFrame, chosen: Filters) -> Found:
     """What the filters leave; the demand in hand stays in view when its last candidate is decided."""
-    demands = records("demands").filter(~pl.col("out_of_use"))
+    demands = listed("demands").filter(~pl.col("out_of_use"))
     demands = with_words(with_field(demands, "demands", chosen.field), chosen.text, _SEARCHED)
     demands = demands.join(holders(), on="demand_id", how="left", maintain_order="left")
     if chosen.whose != "all":
@@ -114,20 +114,33 @@ def filtered(pairs: pl.DataFrame, chosen: Filters) -> Found:
     if chosen.city:
         demands = demands.filter(pl.col("city") == chosen.city)
     if chosen.quality is not None:
-        demands = demands.filter(pl.col("quality") >= chosen.quality)
+        good = quality("demands").filter(pl.col("quality") >= chosen.quality)
+        demands = _among(demands, good)
     if chosen.age is not None:
         since = (datetime.now(UTC) - timedelta(days=chosen.age)).isoformat(timespec="milliseconds")
-        demands = demands.filter(pl.col("came") >= since)
+        demands = _among(demands, arrivals("demands").filter(pl.col("came") >= since))
     of_demands = pairs.join(demands.select("demand_id"), on="demand_id", how="semi", maintain_order="left")
     kept = of_demands.filter(_pair_conditions(chosen))
-    listed = by_demand(of_demands.join(kept.select("demand_id").unique(), on="demand_id", how="semi"))
-    listed = listed.join(
+    if chosen.institute:
+        kept = kept.join(_achievements_of(chosen.institute), on="achievement_id", how="semi", maintain_order="left")
+    queue = by_demand(of_demands.join(kept.select("demand_id").unique(), on="demand_id", how="semi"))
+    queue = queue.join(
         demands.select("demand_id", "title", "enterprise", "city", "holder"), on="demand_id", maintain_order="left"
     )
     if chosen.waiting:
         in_hand = pl.col("demand_id") == st.session_state.get(DEMAND, "")
-        listed = listed.filter(in_hand | (pl.col("waiting") > 0))
-    return Found(kept, listed)
+        queue = queue.filter(in_hand | (pl.col("waiting") > 0))
+    return Found(kept, queue)
+
+
+def _among(demands: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    return demands.join(found, left_on="demand_id", right_on="record_id", how="semi", maintain_order="left")
+
+
+def _achievements_of(institute: str) -> pl.DataFrame:
+    """Achievements in use of the institutes whose names hold a text."""
+    held = pl.col("institute").str.contains(institute, literal=True)
+    return listed("achievements").filter(~pl.col("out_of_use"), held).select("achievement_id")
 
 
 def _pair_conditions(chosen: Filters) -> list[pl.Expr]:
@@ -136,6 +149,4 @@ def _pair_conditions(chosen: Filters) -> list[pl.Expr]:
         conditions.append(pl.col("level") >= chosen.level)
     if chosen.score is not None:
         conditions.append(pl.col("score") >= chosen.score)
-    if chosen.institute:
-        conditions.append(pl.col("institute").str.contains(chosen.institute, literal=True))
     return conditions

@@ -8,8 +8,8 @@ from typing import Final, cast
 
 import streamlit as st
 
-from matching.ranking.candidates import field_names
-from matching.ranking.levels import LEVELS, shares
+from matching.ranking.told import field_names, shares
+from matching.schema import LEVELS
 from ui.access import language, t
 
 _TERMS_SHOWN: Final = 12

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from matching.fields.assignment import main_fields
+from matching.fields.believed import main_fields
 from matching.fields.crosswalk import load_crosswalk
 from matching.fields.taxonomies import Node, Taxonomy, load_taxonomies, load_taxonomy
 from matching.reporting.balance import balance

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from matching import pipeline
-from matching.errors import DuijieError, FileRefused
+from matching.errors import DuijieError, FileRefused, Problem
 from matching.intake.columns import Plan
 from matching.intake.files import read_sheets
 from matching.intake.marked import marked_workbook
@@ -28,6 +28,7 @@ from ui.components.filters import choose_kind
 from ui.components.headings import chosen_columns, chosen_heading_row
 from ui.components.long_work import CHECKING, LOADING, MATCHING, long_work
 from ui.components.moments import local_minute
+from ui.components.plain import plain
 from ui.components.problems import show_left_out, show_problems
 from ui.components.upload_history import show_history, show_missing, show_near
 
@@ -205,11 +206,25 @@ def _show_match() -> None:
     ready = all(catalogue.count_records(ledger(), kind) for kind in KINDS)
     if not ready:
         st.text(t("lists.both_needed"))
+    found = pipeline.behind(pipeline.index_folder(ledger().url, settings().index))
+    if found is not None and found.since:
+        st.text(t("index.behind", **found.said(settings().timezone)))
     if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
+        said: list[Problem] = []
         try:
             with long_work(MATCHING) as progress:
-                made = pipeline.match_ledger(ledger(), settings().top, agent(), progress)
+                made = pipeline.match_ledger(
+                    ledger(),
+                    settings().top,
+                    agent(),
+                    progress,
+                    index=settings().index,
+                    notice=said.append,
+                    ranked_by=settings().engine,
+                )
         except DuijieError as error:
             st.error(error.text(language()))
             return
+        for problem in said:
+            st.info(plain(problem.text(language())))
         st.success(t("lists.match_done", candidates=made.candidates))

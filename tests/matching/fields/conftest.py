@@ -16,7 +16,7 @@ from matching.fields.taxonomies import Node, Taxonomy, load_taxonomies
 from matching.fields.training import examples_of, train
 
 _PRODUCTS = "DUIJIE_FIELD_PRODUCTS"
-_CACHES = (load_taxonomies, load_crosswalk, assignment._models, assignment._names, deciding.known_terms)
+_CACHES = (load_taxonomies, load_crosswalk, assignment.models_of, assignment._names, deciding.known_terms)
 
 
 def _node(code: str, name: str, english: str, parent: str, *terms: str) -> Node:

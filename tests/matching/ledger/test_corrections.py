@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from matching.errors import CallError, DuijieError, LedgerError
-from matching.fields.assignment import main_fields
+from matching.fields.believed import main_fields
 from matching.fields.rules import load_rules
 from matching.intake.columns import Heading
 from matching.intake.reading import Reading, read_bytes

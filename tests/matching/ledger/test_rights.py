@@ -346,6 +346,7 @@ CALLS: Final[dict[str, tuple[str, Call]]] = {
         "read_records",
         lambda ask: withdrawal.records_out_of_use(ask.engine, "achievements", ["A1"]),
     ),
+    "pipeline.finding.loaded": ("find", lambda ask: pipeline.loaded(ask.engine)),
     "pipeline.learning.current_model": ("read_candidates", lambda ask: pipeline.current_model(ask.engine)),
     "pipeline.learning.learn_levels": ("learn", lambda ask: pipeline.learn_levels(ask.engine, ask.agent)),
     "pipeline.learning.learn_fields": ("match", lambda ask: pipeline.learn_fields(ask.engine, ask.agent)),
@@ -367,7 +368,7 @@ CALLS: Final[dict[str, tuple[str, Call]]] = {
         lambda ask: pipeline.conditions_of(ask.engine, "D1", ["A1"], TODAY),
     ),
     "pipeline.running.match_ledger": ("match", lambda ask: pipeline.match_ledger(ask.engine, 2, ask.agent)),
-    "pipeline.running.review_list": ("read_candidates", lambda ask: pipeline.review_list(ask.engine, 1, "D1")),
+    "pipeline.reviewing.review_list": ("read_candidates", lambda ask: pipeline.review_list(ask.engine, 1, "D1")),
     "ledger.links.sealed_at": ("read_figures", lambda ask: links.sealed_at(ask.engine, MOMENT)),
     "reporting.facts.facts": ("read_figures", lambda ask: facts(ask.engine, MOMENT, "Asia/Shanghai")),
     "reporting.whole_report.whole_report": (
@@ -412,6 +413,8 @@ FREE: Final[dict[str, str]] = {
     "ledger.rights.unrestricted": "is the rights themselves",
     "ledger.rights.viewer_of": "is the rights themselves",
     "ledger.sealing.seal_transactions": "sets an engine up when the ledger is opened",
+    "pipeline.ranking.rank": "its engine is what ranks; it is given lists, not a ledger",
+    "pipeline.reranking.rerank": "its engine is what ranks; it is given lists, not a ledger",
     "reporting.facts.veiled": "takes from permitted facts what the viewer must not learn",
     "reporting.small_counts.hides": "tells whether small counts are hidden from the viewer",
 }

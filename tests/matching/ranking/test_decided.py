@@ -8,8 +8,7 @@ import pytest
 from places import ROOT
 
 from matching.ranking.decided import DecisionLevels, load_decision_levels
-from matching.ranking.levels import LEVELS
-from matching.schema import REJECT_REASONS, VERDICTS
+from matching.schema import LEVELS, REJECT_REASONS, VERDICTS
 
 
 @pytest.mark.parametrize(

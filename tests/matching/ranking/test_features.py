@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from records import records
 
 from matching.pipeline import examine
-from matching.ranking import features as module
-from matching.ranking.features import GROUPS, Features, Pairs, Titles, features_of, given_lists, products, retrieve
+from matching.ranking import latent_rows
+from matching.ranking.features import GROUPS, Features, Pairs, Titles, features_of, given_lists, products
+from matching.ranking.latent import directions_of
+from matching.ranking.latent_rows import latent_of
 from matching.ranking.vectors import BLOCKS, Vectors
 from matching.ranking.weights import load_weights
 from matching.schema import JUDGEMENTS, PAIRS
@@ -57,17 +59,19 @@ def made(
     demand_titles: list[list[float]],
     achievement_titles: list[list[float]],
 ) -> Vectors:
+    wholes = [spread_out(side, STARTS, SHARES) for side in (demands, achievements)]
     return Vectors(
         demand_ids=tuple(f"D{place}" for place in range(len(demands))),
         achievement_ids=tuple(f"A{place}" for place in range(len(achievements))),
-        demands=spread_out(demands, STARTS, SHARES),
-        achievements=spread_out(achievements, STARTS, SHARES),
+        demands=wholes[0],
+        achievements=wholes[1],
         demand_titles=of_titles(demand_titles),
         achievement_titles=of_titles(achievement_titles),
         starts=STARTS,
         names=NAMES,
         rarity=RARITY,
         shares=SHARES,
+        directions=directions_of(sp.vstack(wholes, format="csr")[:, : STARTS[1]]),
     )
 
 
@@ -319,23 +323,29 @@ def test_the_latent_space_of_few_terms_is_the_characters_own() -> None:
 
 
 def test_latent_rows_have_length_1_or_0() -> None:
-    latent = module._latent(HAND)
-    sides = (latent.demands, latent.achievements, latent.demand_titles, latent.achievement_titles)
-    counts = (3, 4, 3, 4)
-    for side, count in zip(sides, counts, strict=True):
-        assert len(side) == count
-        lengths = np.sqrt((side**2).sum(axis=1))
-        assert all(length == pytest.approx(1, abs=1e-9) or length == 0 for length in lengths)
-    assert np.sqrt((latent.demands[2] ** 2).sum()) == 0
-    assert np.sqrt((latent.achievements[2] ** 2).sum()) == 0
+    demands = latent_of(HAND, np.arange(3), HAND.demands, HAND.demand_titles)
+    achievements = latent_of(HAND, np.arange(4), HAND.achievements, HAND.achievement_titles)
+    for side, count in ((demands, 3), (achievements, 4)):
+        for rows in (side.wholes, side.titles):
+            assert len(rows) == count
+            lengths = np.sqrt((rows**2).sum(axis=1))
+            assert all(length == pytest.approx(1, abs=1e-9) or length == 0 for length in lengths)
+        assert np.sqrt((side.wholes[2] ** 2).sum()) == 0
 
 
-def test_the_latent_space_is_that_of_every_nth_record_of_long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LATENT_RECORDS", 4)
-    latent = module._latent(HAND)
-    assert len(latent.demands) == 3
-    assert len(latent.achievements) == 4
-    assert np.isfinite(latent.achievements).all()
+def test_rows_have_the_same_latent_place_whichever_others_are_asked_for() -> None:
+    whole = latent_of(HAND, np.arange(4), HAND.achievements, HAND.achievement_titles)
+    some = latent_of(HAND, np.array([3, 1, 3]), HAND.achievements, HAND.achievement_titles)
+    assert some.rows.tolist() == [1, 3]
+    for one, other in zip(some.of(np.array([3, 1])), whole.of(np.array([3, 1])), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=EXACT)
+
+
+def test_features_are_the_same_where_achievements_were_placed_before() -> None:
+    latent = latent_of(HAND, np.arange(4), HAND.achievements, HAND.achievement_titles)
+    lists = given_lists(HAND, every(HAND))
+    found = features_of(HAND, TITLES, every(HAND), lists, latent)
+    np.testing.assert_allclose(found.values, hand_features().values, rtol=0, atol=EXACT)
 
 
 def test_without_characters_there_is_no_latent_space() -> None:
@@ -349,6 +359,7 @@ def test_without_characters_there_is_no_latent_space() -> None:
         achievement_titles=nothing.achievement_titles[:, 5:],
         names=NAMES[5:],
         rarity=RARITY[5:],
+        directions=np.zeros((0, 0)),
     )
     found = features_of(narrow, ([""], [""]), pairs_of((0, 0)), pairs_of((0, 0)))
     assert np.isfinite(found.values).all()
@@ -414,15 +425,31 @@ def test_the_order_of_pairs_does_not_matter(case: Case, random: object) -> None:
     assert np.array_equal(after.values, before.values[order])
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(cases(), st.integers(1, 4))
-def test_batches_do_not_matter(case: Case, size: int) -> None:
+def test_batches_and_threads_do_not_matter(case: Case, size: int) -> None:
     before = features_of(case.vectors, case.titles, case.pairs, case.lists)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_PAIRS_AT_A_TIME", size)
+        patch.setattr(latent_rows, "_ROWS_AT_A_TIME", size)
+        patch.setattr("os.cpu_count", lambda: size)
         after = features_of(case.vectors, case.titles, case.pairs, case.lists)
     assert after.names == before.names
-    np.testing.assert_allclose(after.values, before.values, rtol=0, atol=EXACT)
+    latent = np.array([name.startswith("latent") for name in before.names])
+    assert np.array_equal(after.values[:, ~latent], before.values[:, ~latent])
+    np.testing.assert_allclose(after.values, before.values, rtol=0, atol=1e-9)
+
+
+@settings(max_examples=20)
+@given(cases())
+def test_32_bits_are_summed_up_in_64(case: Case) -> None:
+    """The features of values of 32 bits are those of the same values with 64."""
+    sides = ("demands", "achievements", "demand_titles", "achievement_titles")
+    short = {name: getattr(case.vectors, name).astype(np.float32) for name in sides}
+    long = {name: matrix.astype(np.float64) for name, matrix in short.items()}
+    found, expected = (
+        features_of(replace(case.vectors, **each), case.titles, case.pairs, case.lists) for each in (short, long)
+    )
+    np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-9)
 
 
 @given(cases())
@@ -457,19 +484,6 @@ def test_given_lists_hold_each_pair_once() -> None:
 
 def test_no_products_of_no_pairs() -> None:
     assert products(HAND.demands, HAND.achievements, pairs_of()).tolist() == []
-
-
-@pytest.mark.parametrize("length", [1, 2, 9])
-def test_retrieved_lists_are_the_best_by_the_product(length: int) -> None:
-    found = retrieve(HAND, length)
-    dense = HAND.demands.toarray() @ HAND.achievements.toarray().T
-    expected = [
-        (demand, achievement)
-        for demand in range(3)
-        for achievement in sorted(range(4), key=lambda each, row=demand: (-dense[row, each], each))[:length]
-        if dense[demand, achievement] > 0
-    ]
-    assert list(zip(found.demands.tolist(), found.achievements.tolist(), strict=True)) == expected
 
 
 def examined(demands: pl.DataFrame, achievements: pl.DataFrame) -> dict[tuple[str, str], Row]:
@@ -521,6 +535,6 @@ def test_the_same_title_is_the_same() -> None:
     for achievement in ("A1", "A2"):
         assert row["D1", achievement]["title_partial"] == 1
         assert row["D1", achievement]["length_achievement_title"] == pytest.approx(log(5), abs=EXACT)
-    assert row["D1", "A1"]["characters_title_title"] == pytest.approx(1, abs=EXACT)
+    assert row["D1", "A1"]["characters_title_title"] == pytest.approx(1, abs=1e-6)
     assert row["D1", "A1"]["characters_demand_covered"] == pytest.approx(1, abs=EXACT)
     assert row["D1", "A3"]["title_partial"] == 0

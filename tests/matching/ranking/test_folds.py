@@ -37,6 +37,7 @@ def space(demands: np.ndarray, achievements: np.ndarray) -> Vectors:
         names=np.array([*map(str, range(width))], dtype=object),
         rarity=np.zeros(width),
         shares=(1.0, 0.0, 0.0, 0.0),
+        directions=np.zeros((0, width)),
     )
 
 

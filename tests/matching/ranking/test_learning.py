@@ -66,6 +66,7 @@ def space(demands: np.ndarray, achievements: np.ndarray) -> Vectors:
         names=np.array([*map(str, range(width)), "T:1"], dtype=object),
         rarity=np.zeros(width + 1),
         shares=(0.9, 0.0, 0.0, 0.1),
+        directions=np.zeros((0, width)),
     )
 
 
@@ -208,7 +209,7 @@ def test_judgements_at_once_are_those_of_ranking_anew(case: Case, data: st.DataO
     alike = case.alike()
     known = families(alike, before)
     ranked = learn(alike, known, case.reached, before)
-    covariance = still_open(alike, known, here)
+    [covariance] = still_open(alike, known, here)
     moves, amounts = move_at_once(covariance, case.reached[here] + ranked.moves[here], later, case.likeness.noise)
     anew = case.learned()
     np.testing.assert_allclose(ranked.moves[here] + moves, anew.moves[here], rtol=0, atol=CLOSE)
@@ -329,7 +330,7 @@ def test_a_judged_pair_is_not_open_any_more() -> None:
     )
     alike = case.alike()
     everything = np.arange(3)
-    covariance = still_open(alike, families(alike, case.levels), everything)
+    [covariance] = still_open(alike, families(alike, case.levels), everything)
     assert not covariance[0].any()
     assert not covariance[:, 0].any()
     np.testing.assert_allclose(covariance, covariance.T, rtol=0, atol=EXACT)
@@ -337,7 +338,7 @@ def test_a_judged_pair_is_not_open_any_more() -> None:
     before = np.diag(alike.between(everything, everything))
     assert (np.diag(covariance)[1:] < before[1:]).all()
     assert (np.diag(covariance)[1:] > 0).all()
-    untouched = still_open(alike, [], everything)
+    [untouched] = still_open(alike, [], everything)
     np.testing.assert_allclose(untouched, alike.between(everything, everything), rtol=0, atol=EXACT)
 
 

@@ -19,7 +19,6 @@ from matching.intake.reading import Reading
 from matching.pipeline import examine
 from matching.ranking.features import GROUPS, Features, Pairs
 from matching.ranking.levels import (
-    LEVELS,
     STEPS,
     Examples,
     LevelModel,
@@ -35,12 +34,12 @@ from matching.ranking.levels import (
     reached,
     read_model,
     score_of,
-    shares,
     together,
     write_model,
 )
+from matching.ranking.told import shares
 from matching.ranking.weights import load_weights
-from matching.schema import JUDGEMENTS
+from matching.schema import JUDGEMENTS, LEVELS
 
 EXACT: Final = 1e-12
 GAINS: Final = (0, 1, 3, 7)

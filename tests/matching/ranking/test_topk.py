@@ -1,4 +1,4 @@
-"""Exact top-k against a dense loop."""
+"""Exact top-k against a dense loop: ties, empty rows, duplicates, lists longer than the rows, blocks of every size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from matching.ranking import topk
-from matching.ranking.topk import top_k
+from matching.ranking.topk import build, postings_read, search
 
 Pair = tuple[int, int, float]
 
@@ -28,16 +28,35 @@ def dense_loop(queries: np.ndarray, documents: np.ndarray, k: int) -> list[Pair]
 
 
 def pairs(queries: np.ndarray, documents: np.ndarray, k: int) -> list[Pair]:
-    rows, columns, scores = top_k(sp.csr_matrix(queries), sp.csr_matrix(documents), k)
+    rows, columns, scores = search(build(sp.csr_matrix(documents)), sp.csr_matrix(queries), k)
     assert rows.dtype == columns.dtype == np.int64
     assert scores.dtype == np.float64
     return list(zip(rows.tolist(), columns.tolist(), scores.tolist(), strict=True))
 
 
-def matrices(most_rows: int, columns: int, least: int = 0) -> st.SearchStrategy[np.ndarray]:
+def matrices(most_rows: int, columns: int) -> st.SearchStrategy[np.ndarray]:
     """Small whole numbers as floats: products are exact, zeros and ties are many."""
     shape = st.tuples(st.integers(0, most_rows), st.just(columns))
-    return hnp.arrays(np.float64, shape, elements=st.sampled_from([0, 0, 0, 1, 2, 3, *range(least, 0)]).map(float))
+    return hnp.arrays(np.float64, shape, elements=st.sampled_from([0, 0, 0, 1, 2, 3]).map(float))
+
+
+def cut_small(patch: pytest.MonkeyPatch, block: int = 512, blocks: int = 2, queries: int = 3, few: int = 0) -> None:
+    """Blocks so small that few rows need several, and directions even for few rows."""
+    patch.setattr(topk, "_BLOCK", block)
+    patch.setattr(topk, "_BLOCKS", blocks)
+    patch.setattr(topk, "_QUERIES", queries)
+    patch.setattr(topk, "_FEW", few)
+
+
+def zipfian(numbers: np.random.Generator, rows: int, columns: int, terms: int, *, whole: bool) -> sp.csr_matrix:
+    """Rows of a vocabulary of which few columns are in most rows; whole numbers make ties."""
+    shares = 1 / np.arange(1, columns + 1)
+    drawn = numbers.choice(columns, (rows, terms), p=shares / shares.sum())
+    values = numbers.integers(1, 3, drawn.shape) if whole else numbers.random(drawn.shape)
+    starts = np.arange(0, rows * terms + 1, terms)
+    found = sp.csr_matrix((values.ravel().astype(np.float32), drawn.ravel(), starts), (rows, columns))
+    found.sum_duplicates()
+    return found
 
 
 @given(matrices(6, 4), matrices(12, 4), st.integers(1, 15))
@@ -51,35 +70,97 @@ def test_duplicates_come_in_the_order_of_rows(queries: np.ndarray, documents: np
     assert pairs(queries, twice, k) == dense_loop(queries, twice, k)
 
 
-@given(matrices(4, 3, -2), matrices(6, 3, -2), st.integers(1, 7))
-def test_scores_below_nought_are_no_candidates(queries: np.ndarray, documents: np.ndarray, k: int) -> None:
-    found = pairs(queries, documents, k)
-    assert all(score > 0 for _, _, score in found)
-    assert found == dense_loop(queries, documents, k)
+@pytest.mark.parametrize("negative", ["queries", "documents"])
+def test_negative_values_are_refused(negative: str) -> None:
+    sides = {"queries": np.ones((2, 3)), "documents": np.ones((4, 3))}
+    sides[negative][1, 2] = -1
+    with pytest.raises(ValueError, match="negative"):
+        pairs(sides["queries"], sides["documents"], 2)
 
 
-@given(matrices(7, 3), matrices(6, 3), st.integers(1, 7), st.integers(1, 40))
-def test_the_size_of_blocks_does_not_matter(queries: np.ndarray, documents: np.ndarray, k: int, size: int) -> None:
-    expected = pairs(queries, documents, k)
+@given(matrices(7, 3), matrices(40, 3), st.integers(1, 50), st.sampled_from([256, 512]), st.integers(1, 3))
+def test_the_size_of_blocks_does_not_matter(
+    queries: np.ndarray, documents: np.ndarray, k: int, block: int, blocks: int
+) -> None:
+    documents = np.tile(documents, (40, 1))
+    expected = dense_loop(queries, documents, k)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(topk, "_PAIRS_AT_A_TIME", size)
+        cut_small(patch, block, blocks)
         assert pairs(queries, documents, k) == expected
 
 
-def test_the_size_of_blocks_changes_no_bit_of_real_numbers(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("k", [1, 50, 700])
+def test_long_lists_with_bounds_and_directions(
+    rng: random.Random, monkeypatch: pytest.MonkeyPatch, whole: bool, k: int
+) -> None:
+    """Every way through the search: common columns, first rows, later blocks, cuts, ties that fill the room."""
     numbers = np.random.default_rng(rng.randrange(2**32))
-    queries = numbers.random((40, 30)) * (numbers.random((40, 30)) < 0.3)
-    documents = numbers.random((90, 30)) * (numbers.random((90, 30)) < 0.3)
-    expected = pairs(queries, documents, 7)
-    assert len(expected) == 40 * 7
-    monkeypatch.setattr(topk, "_PAIRS_AT_A_TIME", 200)
-    assert pairs(queries, documents, 7) == expected
+    documents = zipfian(numbers, 6_000, 300, 12, whole=whole)
+    documents = sp.vstack([documents, documents[:900]], format="csr")
+    queries = zipfian(numbers, 25, 300, 9, whole=whole)
+    monkeypatch.setattr(topk, "_DIRECTIONS", 6)
+    cut_small(monkeypatch, 1_024, 2, 10)
+    index = build(documents)
+    assert 0 < index.common < 100
+    assert len(index.directions) == 6
+    products = queries.astype(np.float64) @ documents.astype(np.float64).T.tocsr()
+    rows, columns, scores = search(index, queries, k)
+    for query in range(25):
+        exact = products[query].toarray().ravel()
+        best = np.lexsort((np.arange(len(exact)), -np.round(exact, 9)))[:k]
+        assert columns[rows == query].tolist() == best[exact[best] > 0].tolist()
+        assert scores[rows == query] == pytest.approx(exact[best][exact[best] > 0], rel=1e-12)
+
+
+def test_more_equal_rows_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_small(monkeypatch)
+    monkeypatch.setattr(topk, "_ROOM", 8)
+    documents = np.tile(np.array([[1.0, 2.0, 0.0]]), (3_000, 1))
+    documents[2_000] = [1, 3, 0]
+    found = pairs(np.array([[1.0, 1.0, 1.0]]), documents, 5)
+    assert found == [(0, 2_000, 4.0), *((0, place, 3.0) for place in range(4))]
+
+
+def test_both_threads_give_the_same_bits(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = np.random.default_rng(rng.randrange(2**32))
+    index = build(zipfian(numbers, 5_000, 300, 12, whole=False))
+    queries = zipfian(numbers, 40, 300, 9, whole=False)
+    alone = search(index, queries, 20)
+    monkeypatch.setattr(topk, "_QUERIES", 7)
+    for one, other in zip(alone, search(index, queries, 20, threads=2), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_given_order_decides_ties_and_leaves_rows_out() -> None:
+    documents = np.array([[2.0, 0], [1, 1], [2, 0], [3, 0], [2, 0]])
+    index = build(sp.csr_matrix(documents), order=np.array([4, 1, 0, -1, 2]))
+    rows, found, scores = search(index, sp.csr_matrix(np.array([[1.0, 0]])), 3)
+    assert (rows.tolist(), found.tolist(), scores.tolist()) == ([0, 0, 0], [0, 2, 4], [2.0, 2.0, 2.0])
+
+
+@given(matrices(5, 4), matrices(20, 4), st.integers(1, 6), st.lists(st.integers(0, 20), min_size=5, max_size=5))
+def test_what_reaches_the_least_asked_for_is_found(
+    queries: np.ndarray, documents: np.ndarray, k: int, asked: list[int]
+) -> None:
+    least = np.array(asked[: len(queries)], dtype=np.float64)
+    rows, columns, scores = search(build(sp.csr_matrix(documents)), sp.csr_matrix(queries), k, least=least)
+    found = list(zip(rows.tolist(), columns.tolist(), scores.tolist(), strict=True))
+    expected = [pair for pair in dense_loop(queries, documents, k) if pair[2] >= least[pair[0]]]
+    assert [pair for pair in found if pair[2] >= least[pair[0]]] == expected
+
+
+def test_postings_are_counted_once_for_each_query() -> None:
+    documents = sp.csr_matrix(np.array([[1.0, 0, 1, 1], *[[0.0, 0, 1, 0]] * 19]))
+    queries = sp.csr_matrix(np.array([[1.0, 1, 1, 0], [1, 0, 0, 1]]))
+    assert build(documents).common == 1
+    assert postings_read(build(documents), queries) == 3
 
 
 def test_real_numbers_equal_the_dense_loop(rng: random.Random) -> None:
     numbers = np.random.default_rng(rng.randrange(2**32))
-    queries = numbers.random((20, 50)) * (numbers.random((20, 50)) < 0.2)
-    documents = numbers.random((60, 50)) * (numbers.random((60, 50)) < 0.2)
+    queries = (numbers.random((20, 50)) * (numbers.random((20, 50)) < 0.2)).astype(np.float32).astype(np.float64)
+    documents = (numbers.random((60, 50)) * (numbers.random((60, 50)) < 0.2)).astype(np.float32).astype(np.float64)
     found, expected = pairs(queries, documents, 9), dense_loop(queries, documents, 9)
     assert [pair[:2] for pair in found] == [pair[:2] for pair in expected]
     np.testing.assert_allclose([pair[2] for pair in found], [pair[2] for pair in expected], rtol=1e-12)
@@ -112,20 +193,20 @@ def test_nothing_to_compare(queries: int, documents: int) -> None:
 
 def test_stored_zeros_are_no_candidates() -> None:
     stored = sp.csr_matrix((np.array([0.0, 1.0]), np.array([0, 0]), np.array([0, 1, 2])), shape=(2, 1))
-    rows, columns, scores = top_k(sp.csr_matrix(np.ones((1, 1))), stored, 5)
+    rows, columns, scores = search(build(stored), sp.csr_matrix(np.ones((1, 1))), 5)
     assert (rows.tolist(), columns.tolist(), scores.tolist()) == ([0], [1], [1.0])
 
 
 def test_progress_is_told_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topk, "_PAIRS_AT_A_TIME", 6)
+    monkeypatch.setattr(topk, "_QUERIES", 2)
     told: list[tuple[int, int]] = []
     ones = sp.csr_matrix(np.ones((5, 1)))
-    top_k(ones, sp.csr_matrix(np.ones((3, 1))), 2, lambda done, total: told.append((done, total)))
+    search(build(sp.csr_matrix(np.ones((3, 1)))), ones, 2, progress=lambda done, total: told.append((done, total)))
     assert told == [(2, 5), (4, 5), (5, 5)]
 
 
 def test_progress_of_one_block_ends_at_the_total() -> None:
     told: list[tuple[int, int]] = []
     ones = sp.csr_matrix(np.ones((5, 1)))
-    top_k(ones, ones, 2, lambda done, total: told.append((done, total)))
+    search(build(ones), ones, 2, progress=lambda done, total: told.append((done, total)))
     assert told == [(5, 5)]

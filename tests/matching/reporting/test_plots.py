@@ -146,7 +146,8 @@ def test_charts_are_drawn_the_same_in_a_process_of_their_own() -> None:
 
 def test_the_command_line_does_not_wait_for_the_charts() -> None:
     code = (
-        "import sys, matching.cli, matching.reporting.page, matching.reporting.workbook, matching.reporting.csv_files\n"
+        "import sys, matching.cli.statistics\n"
+        "import matching.reporting.page, matching.reporting.workbook, matching.reporting.csv_files\n"
         "print([name for name in ('altair', 'vl_convert') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

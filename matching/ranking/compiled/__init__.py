@@ -1,0 +1,1 @@
+"""Inner loops of the ranking, compiled by Numba: arrays in, arrays out."""
