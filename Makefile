@@ -9,7 +9,7 @@ SOURCES := matching ui tests scripts
 DEMO_FOLDER := $(CURDIR)/.demo
 DEMO := DUIJIE_DATABASE_URL=sqlite:///$(DEMO_FOLDER)/ledger.sqlite
 
-.PHONY: help demo test check format lock train fields-report ranking-report intake-benchmark statistics-benchmark screenshots clean
+.PHONY: help demo test check format lock train fields-report ranking-report intake-benchmark statistics-benchmark index-benchmark review-benchmark bench bench-short cluster-benchmark find-benchmark screenshots clean
 
 help:
 	@echo "make demo         load the samples, match them, serve http://127.0.0.1:8501"
@@ -22,6 +22,12 @@ help:
 	@echo "make ranking-report  measure the ranking and write docs/ranking.md"
 	@echo "make intake-benchmark  load a made catalogue of 100,000 rows and print what each step took"
 	@echo "make statistics-benchmark  write a ledger with a million entries and print what each table took"
+	@echo "make index-benchmark  rank a made catalogue of 100,000, then what 1,000 more touch, and print what each step took"
+	@echo "make review-benchmark  open the review on 100,000 achievements and print what each step took (needs Chromium)"
+	@echo "make bench        measure top-k beside other programs, stages and whole jobs, write docs/performance.md (an hour)"
+	@echo "make bench-short  measure top-k beside sparse_dot_topn at 100,000 achievements; fails when it is not LEAST times as fast"
+	@echo "make cluster-benchmark  rank with one worker process and with two, write docs/cluster.md (DEMANDS=2000 ACHIEVEMENTS=50000)"
+	@echo "make find-benchmark  find typed demands among 100,000 made achievements and print how long each took"
 	@echo "make screenshots  take the README's screenshots (needs Chromium)"
 	@echo "make clean        remove the environment, the demo and the caches"
 
@@ -73,8 +79,29 @@ intake-benchmark: $(READY)
 statistics-benchmark: $(READY)
 	$(BIN)/python scripts/measure_statistics.py
 
+index-benchmark: $(READY)
+	$(BIN)/python scripts/measure_index.py
+
+review-benchmark: $(READY)
+	$(BIN)/python scripts/measure_review.py
+
+# make bench PARTS="peers stages document" SIZES="10000 100000" JOBS="10000x100000" measures these alone.
+bench: $(READY)
+	PYTHONPATH=scripts $(BIN)/python -m bench $(if $(PARTS),--parts $(PARTS)) $(if $(SIZES),--sizes $(SIZES)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(BENCH_OPTIONS)
+
+LEAST ?= 3.5
+bench-short: $(READY)
+	PYTHONPATH=scripts $(BIN)/python -m bench.short --least $(LEAST)
+
+cluster-benchmark: $(READY)
+	PYTHONPATH=scripts $(BIN)/python -m bench.cluster $(if $(DEMANDS),--demands $(DEMANDS)) $(if $(ACHIEVEMENTS),--achievements $(ACHIEVEMENTS))
+
+find-benchmark: $(READY)
+	$(BIN)/python scripts/measure_find.py
+
 screenshots: $(READY)
 	$(BIN)/python scripts/screenshots.py
 
 clean:
-	rm -rf $(VENV) $(DEMO_FOLDER) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO_FOLDER) .bench .mypy_cache .pytest_cache .ruff_cache
