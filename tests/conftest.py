@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 from typing import Any
 
 import hypothesis
 import pytest
 from places import ROOT, SAMPLES
 from sqlalchemy import Engine
+from turns import turn
 
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
@@ -20,6 +22,7 @@ from matching.pipeline import load, match_ledger
 
 _SEED = "DUIJIE_TEST_SEED"
 _PAIRS = "DUIJIE_JUDGED_PAIRS"
+_TURNS = "DUIJIE_TEST_TURNS"
 _BROWSER = ROOT / "tests" / "browser"
 _LONGEST = "test_upload.py"
 IN_CI = os.environ.get("CI", "").lower() == "true"
@@ -31,12 +34,18 @@ hypothesis.settings.load_profile("duijie")
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed and the threads once, before workers start; they inherit them."""
     os.environ.setdefault(_SEED, str(random.SystemRandom().randrange(2**32)))
+    os.environ.setdefault(_TURNS, tempfile.mkdtemp(prefix="duijie-turns-"))
     # Two workers on two cores: threads of linear algebra beside them would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = int(os.environ[_SEED])
     # Workers take files in the order given below, not those with the most tests first.
     config.option.loadscopereorder = False
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        rmtree(os.environ.pop(_TURNS, ""), ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -52,6 +61,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {path: number / len(browser) for number, path in enumerate(browser)}
     place |= {path: (number + 0.5) / len(others) for number, path in enumerate(others)}
     items.sort(key=lambda item: place[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave the machine to the tests that are marked `alone`."""
+    with turn(Path(os.environ[_TURNS]), alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_report_header() -> str:
@@ -88,7 +104,7 @@ def rng() -> random.Random:
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reads the user's settings or touches the user's ledger."""
-    for name in [name for name in os.environ if name.startswith("DUIJIE_") and name not in (_SEED, _PAIRS)]:
+    for name in [name for name in os.environ if name.startswith("DUIJIE_") and name not in (_SEED, _PAIRS, _TURNS)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DUIJIE_SETTINGS", str(tmp_path / "none.toml"))
     monkeypatch.setenv("DUIJIE_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.sqlite'}")

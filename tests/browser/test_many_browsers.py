@@ -23,7 +23,7 @@ Enter = Callable[..., Page]
 
 PASSWORD = "a password of tests"  # noqa: S105
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 AGENTS = tuple(f"经理{number}" for number in "一二三四五六七八")
 EACH = 15
