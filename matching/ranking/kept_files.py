@@ -20,8 +20,10 @@ from matching.ranking.stored_space import space_arrays, space_names, space_with
 from matching.ranking.topk import Index
 
 _MATRIX: Final = ("indptr", "indices", "data")
+# Numbers of an index, which the manifest has.
+_NUMBERS: Final = ("common", "middle", "longest")
 # Arrays of an index as they are; its rows are a matrix, and its order follows from all segments.
-_ARRAYS: Final = tuple(each.name for each in fields(Index) if each.name not in ("rows", "order", "common", "longest"))
+_ARRAYS: Final = tuple(each.name for each in fields(Index) if each.name not in ("rows", "order", *_NUMBERS))
 _KINDS: Final = ("demands", "achievements")
 
 
@@ -98,7 +100,12 @@ def _values_of(catalogue: KeptCatalogue) -> dict[str, object]:
         "since": catalogue.since,
         "placing": catalogue.fit.placing,
         "segments": [
-            [number, segment.index.common, segment.index.longest, segment.index.rows.shape[1], segment.titles.shape[1]]
+            [
+                number,
+                {name: getattr(segment.index, name) for name in _NUMBERS},
+                segment.index.rows.shape[1],
+                segment.titles.shape[1],
+            ]
             for number, segment in zip(catalogue.numbers, catalogue.kept.segments, strict=True)
         ],
     }
@@ -151,17 +158,17 @@ def _catalogue_of(stored: Stored) -> KeptCatalogue:
     return KeptCatalogue(kept, keys, numbers, fit, values["since"], stored.entries)
 
 
-def _segment_of(stored: Stored, number: int, common: int, longest: float, width: int, title_width: int) -> Segment:
+def _segment_of(stored: Stored, number: int, numbers: dict[str, Any], width: int, title_width: int) -> Segment:
     def array(name: str) -> np.ndarray:
         return stored.array(f"segment-{number}-{name}")
 
     ids = tuple(stored.frame(f"segment-{number}-keys")["record_id"])
+    parts: dict[str, Any] = {name: array(name) for name in _ARRAYS}
     index = Index(
         rows=_matrix([array(f"rows_{name}") for name in _MATRIX], (len(ids), width)),
         order=np.zeros(len(ids), np.int32),
-        common=common,
-        longest=longest,
-        **{name: array(name) for name in _ARRAYS},
+        **numbers,
+        **parts,
     )
     return Segment(ids, index, _matrix([array(f"titles_{name}") for name in _MATRIX], (len(ids), title_width)))
 

@@ -1,17 +1,17 @@
 """The k best rows of one sparse matrix for each row of another, exactly.
 
-Rows are taken apart by how common their columns are. *Rare* columns are kept as postings, column by column, within
-blocks of rows whose sums fit into the processor's cache. *Common* columns, those that stand in more than a share of all
-rows, would be most of the postings; they are kept row by row, and beside them their coordinates along the directions in
-which they differ most, with the length of what is left over. For a query,
+Columns are told apart by how many rows they stand in. *Rare* columns are kept as postings: few rows have them. *Middle*
+and *common* columns are kept row by row, for so many queries at once that nearly each is some query's: a row is read
+once and added to the sums of all of them. The common ones would be most of what is read then, and say least; what they
+can add to a score at most is known beforehand,
 
-    estimate = sum over the rare columns + coordinates of the query . coordinates of the row,
-    score <= estimate + what is left over of the query x what is left over of the row   (Cauchy and Schwarz),
+    score <= sum over the rare and the middle columns + |common part of the query| |common part of the row|
 
-so that few rows must be completed from their common columns: those whose bound reaches the k-th best score that is
-known. The rows with the best bounds are taken first, that this score is high from the start. Sums of float32 are
-allowed what rounding may do to them (n u |a| |b|, Higham 2002, section 3.1); what is kept in the end is scored again in
-float64, column by column in their order, so that equal rows have equal scores and ties go by the order of the rows.
+(Cauchy and Schwarz), so that they are added only to rows that this bound lets be among the best of some query: few,
+once the k-th best score that is known is high. Rows are taken block by block; the first block is short, so that there
+is such a score soon. Sums of float32 are allowed what rounding may do to them (n u |a| |b|, Higham 2002, section 3.1);
+what is kept in the end is scored again in float64, column by column in their order, so that equal rows have equal
+scores and ties go by the order of the rows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Final
 
@@ -27,32 +28,35 @@ import scipy.sparse as sp
 from threadpoolctl import ThreadpoolController
 
 from matching.ranking.compiled import searching
+from matching.ranking.compiled.lanes import LANES
 
-# Columns that stand in more than this share of the rows are common; so many columns at most.
-_COMMON: Final = 0.2
+# Columns that stand in more than this share of the rows are common, or else in more than that, middle; so many columns
+# at most.
+_COMMON: Final = 0.4
+_MIDDLE: Final = 0.04
 _COMMON_COLUMNS: Final = 2_000
-# Directions of the common columns, and rows that they are found from.
-_DIRECTIONS: Final = 48
-_FITTED_ROWS: Final = 5_000
-# Fewer rows than this are looked at one by one.
-_FEW: Final = 4_096
-# Rows of a block (whole spans of `searching`), of which the sums of one query fit into the second cache; blocks that
-# are taken together.
+_MIDDLE_COLUMNS: Final = 20_000
+# Rows of a block (whole spans of `searching`), of which the sums of one query fit into the second cache; of the first
+# block so many are taken first.
 _BLOCK: Final = 32_768
-_BLOCKS: Final = 4
-# Queries that are taken together.
-_QUERIES: Final = 64
+_FIRST: Final = 8_192
+# Keeps sums of the same row for several queries out of the same places of a cache.
+_APART: Final = 16
 # Rows kept for a query before they are cut to those that may still be among the best.
 _ROOM: Final = 1_024
-# What one rounding of a float32 may do, and what is added to a squared length before its root bounds another.
+# What one rounding of a float32 may do, and what is more than it does to a length.
 _UNIT: Final = 2.0**-24
-_ROUNDED: Final = 1e-7
+_ROUNDED: Final = 1 + 2.0**-20
+# No score reaches it.
+_NEVER: Final = 3e38
 
 # The libraries' own threads: to look for these libraries takes as long as a search.
 _POOLS: Final = ThreadpoolController()
 
 Progress = Callable[[int, int], None]
 Best = tuple[np.ndarray, np.ndarray, np.ndarray]
+# Sums of a block's rows, a lane for each query, and those of rare columns, a row for each query.
+Room = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,19 @@ class Index:
     """What rows are found by.
 
     `rows` are the rows themselves (float32, not negative); `place` numbers their columns from the most common one on,
-    of which the first `common` are kept row by row in `common_starts`, `common_columns` and `common_values`, with
-    `points` (rows x directions), `rest` (what is left over) and `directions`. The postings of the others are `ids`
-    (row within its block) and `values`; `entry_starts` says where those of a place in a block begin, `entry_blocks` in
-    which block, and `place_entries` which entries are a place's. `order` decides ties, and is negative for a row that
-    is not to be found; `longest` bounds the length of a row.
+    of which the first `common` are kept row by row in `common_starts`, `common_columns` and `common_values`, and those
+    up to `middle`, numbered from there, in `middle_starts`, `middle_columns` and `middle_values`; `lengths` are those
+    of rows in their common columns, not rounded down. The postings of the others are `ids` (row within its block) and
+    `values`; `entry_starts` says where those of a place in a block begin, `entry_blocks` in which block, and
+    `place_entries` which entries are a place's. `order` decides ties, and is negative for a row that is not to be
+    found; `longest` bounds the length of a row.
     """
 
     rows: sp.csr_matrix
     order: np.ndarray
     place: np.ndarray
     common: int
+    middle: int
     place_entries: np.ndarray
     entry_blocks: np.ndarray
     entry_starts: np.ndarray
@@ -79,9 +85,10 @@ class Index:
     common_starts: np.ndarray
     common_columns: np.ndarray
     common_values: np.ndarray
-    directions: np.ndarray
-    points: np.ndarray
-    rest: np.ndarray
+    lengths: np.ndarray
+    middle_starts: np.ndarray
+    middle_columns: np.ndarray
+    middle_values: np.ndarray
     longest: float
 
 
@@ -89,55 +96,60 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
     """Index rows; `order` as in `Index`, the rows' own when it is not given. `ValueError` for a negative value."""
     rows = _plain(rows)
     number, width = rows.shape
-    common_in = np.bincount(rows.indices, minlength=width)
+    rows_with = np.bincount(rows.indices, minlength=width)
     place = np.empty(width, np.int32)
-    place[np.argsort(-common_in, kind="stable")] = np.arange(width, dtype=np.int32)
-    common = min(int(np.count_nonzero(common_in > _COMMON * number)), _COMMON_COLUMNS)
-    postings, entries, own = searching.count_entries(rows.indptr, rows.indices, place, common, _BLOCK, width)
-    starts, firsts, common_starts = _ends(postings), _ends(entries), _ends(own)
+    place[np.argsort(-rows_with, kind="stable")] = np.arange(width, dtype=np.int32)
+    common, middle = _parts(rows_with, number)
+    postings, entries, in_common, in_middle = searching.count_entries(
+        rows.indptr, rows.indices, place, common, middle, _BLOCK, width
+    )
+    starts, firsts, common_starts, middle_starts = (
+        _ends(counts) for counts in (postings, entries, in_common, in_middle)
+    )
     entry_blocks = np.empty(firsts[-1], np.int32)
     entry_starts = np.empty(firsts[-1] + 1, np.int64)
     entry_starts[-1] = starts[-1]
     ids, values = np.empty(starts[-1], np.uint16), np.empty(starts[-1], np.float32)
-    columns, amounts = np.empty(common_starts[-1], np.uint16), np.empty(common_starts[-1], np.float32)
+    own = rows.indptr, rows.indices, rows.data, place
     searching.fill_entries(
-        rows.indptr,
-        rows.indices,
-        rows.data,
-        place,
-        common,
-        _BLOCK,
-        starts[:-1].copy(),
-        firsts[:-1].copy(),
-        common_starts[:-1].copy(),
-        entry_blocks,
-        entry_starts,
-        ids,
-        values,
-        columns,
-        amounts,
+        *own, middle, _BLOCK, starts[:-1].copy(), firsts[:-1].copy(), entry_blocks, entry_starts, ids, values
     )
-    in_common = sp.csr_matrix((amounts, columns.astype(np.int32), common_starts), (number, common))
-    directions = _directions(in_common)
-    points, rest = _points(in_common, directions)
+    common_columns, common_values = np.empty(common_starts[-1], np.uint16), np.empty(common_starts[-1], np.float32)
+    searching.fill_rows(*own, 0, common, common_starts, common_columns, common_values)
+    middle_columns, middle_values = np.empty(middle_starts[-1], np.uint16), np.empty(middle_starts[-1], np.float32)
+    searching.fill_rows(*own, common, middle, middle_starts, middle_columns, middle_values)
     return Index(
         rows=rows,
         order=np.arange(number, dtype=np.int32) if order is None else order.astype(np.int32),
         place=place,
         common=common,
+        middle=middle,
         place_entries=firsts,
         entry_blocks=entry_blocks,
         entry_starts=entry_starts,
         ids=ids,
         values=values,
         common_starts=common_starts,
-        common_columns=columns,
-        common_values=amounts,
-        directions=directions,
-        points=points,
-        rest=rest,
+        common_columns=common_columns,
+        common_values=common_values,
+        lengths=_lengths(common_starts, common_values),
+        middle_starts=middle_starts,
+        middle_columns=middle_columns,
+        middle_values=middle_values,
         longest=float(searching.lengths_of(rows.indptr, rows.data).max(initial=0.0)),
     )
+
+
+def _parts(rows_with: np.ndarray, number: int) -> tuple[int, int]:
+    """How many columns are common, and how many common or middle; `rows_with` has each column's number of rows."""
+    common, middle = (int(np.count_nonzero(rows_with > share * number)) for share in (_COMMON, _MIDDLE))
+    common = min(common, _COMMON_COLUMNS)
+    return common, min(middle, common + _MIDDLE_COLUMNS)
+
+
+def _lengths(starts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Lengths of rows as float32, not rounded down."""
+    return (searching.lengths_of(starts, values) * _ROUNDED).astype(np.float32)
 
 
 def search(
@@ -159,7 +171,7 @@ def search(
     below it may be missing. The result does not depend on `threads`.
     """
     queries = _plain(queries)
-    spans = [slice(start, start + _QUERIES) for start in range(0, queries.shape[0], _QUERIES)]
+    spans = [slice(start, start + LANES) for start in range(0, queries.shape[0], LANES)]
     threads = max(1, min(threads, len(spans)))
     if k < 1 or not index.rows.shape[0] or not index.rows.nnz:
         spans = []
@@ -170,18 +182,20 @@ def search(
         for place, best in enumerate(_in_turn(index, queries, wanted, floors, spans, threads), start=1):
             found.append(best)
             if progress:
-                progress(min(place * _QUERIES, queries.shape[0]), queries.shape[0])
+                progress(min(place * LANES, queries.shape[0]), queries.shape[0])
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
     rows, columns, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     return rows, columns, scores
 
 
-def postings_read(index: Index, queries: sp.csr_matrix) -> int:
-    """Postings that a search for the queries reads, each once for each query that has its column."""
+def bytes_read(index: Index, queries: sp.csr_matrix) -> int:
+    """Bytes that a search for the queries reads: postings for each query, the middle columns for each `LANES`."""
     lengths = np.diff(index.entry_starts[index.place_entries])
     places = index.place[_plain(queries).indices]
-    return int(lengths[places[places >= index.common]].sum())
+    postings = int(lengths[places[places >= index.middle]].sum()) * (index.ids.itemsize + index.values.itemsize)
+    by_row = index.middle_columns.nbytes + index.middle_values.nbytes + index.middle_starts.nbytes
+    return postings + (by_row + index.lengths.nbytes) * -(-queries.shape[0] // LANES)
 
 
 def _plain(rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -199,39 +213,21 @@ def _ends(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
-def _directions(rows: sp.csr_matrix) -> np.ndarray:
-    """The directions in which rows differ most: directions x columns, orthonormal."""
-    number, width = rows.shape
-    if number < _FEW or not width:
-        return np.zeros((0, width), np.float32)
-    some = rows[:: max(1, number // _FITTED_ROWS)].astype(np.float64)
-    _, vectors = np.linalg.eigh((some.T @ some).toarray())
-    return np.ascontiguousarray(vectors[:, ::-1][:, :_DIRECTIONS].T, dtype=np.float32)
-
-
-def _points(rows: sp.csr_matrix, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of rows along the directions, and the length of what is left over, rounded up."""
-    points = np.ascontiguousarray(rows @ directions.T, dtype=np.float32)
-    left = searching.lengths_of(rows.indptr, rows.data) ** 2 - np.square(points, dtype=np.float64).sum(axis=1)
-    rest = np.sqrt(np.maximum(left, 0.0) + _ROUNDED)
-    rest[np.diff(rows.indptr) == 0] = 0.0
-    return points, rest.astype(np.float32)
-
-
 def _in_turn(
     index: Index, queries: sp.csr_matrix, k: int, least: np.ndarray, spans: list[slice], threads: int
 ) -> Iterator[Best]:
     # Memory for sums is taken once for each thread: the system clears what it hands out, which takes time.
-    free: SimpleQueue[np.ndarray] = SimpleQueue()
+    free: SimpleQueue[Room] = SimpleQueue()
+    rows = min(-(-index.rows.shape[0] // searching.SPAN) * searching.SPAN, _BLOCK)
     for _ in range(threads):
-        free.put(np.empty(min(_QUERIES, queries.shape[0]) * min(index.rows.shape[0], _BLOCK * _BLOCKS), np.float32))
+        free.put((np.empty((rows, LANES), np.float32), np.empty((LANES, rows + _APART), np.float32)))
 
     def found(span: slice) -> Best:
-        sums = free.get()
+        room = free.get()
         try:
-            return _found(index, queries[span], k, least[span], span.start, sums)
+            return _found(index, queries[span], k, least[span], span.start, room)
         finally:
-            free.put(sums)
+            free.put(room)
 
     if threads == 1:
         yield from map(found, spans)
@@ -240,82 +236,77 @@ def _in_turn(
         yield from pool.map(found, spans)
 
 
-def _found(index: Index, queries: sp.csr_matrix, k: int, asked: np.ndarray, first: int, sums: np.ndarray) -> Best:
-    """The best of some queries, of which the first has the given number; `sums` has room for their estimates."""
+def _found(index: Index, queries: sp.csr_matrix, k: int, asked: np.ndarray, first: int, free: Room) -> Best:
+    """The best of some queries, of which the first has the given number; what is free has room for their sums."""
     number, (height, width) = queries.shape[0], index.rows.shape
     places = index.place[queries.indices]
-    in_common = np.where(places < index.common, queries.data, np.float32(0))
-    apart = sp.csr_matrix((in_common, places.copy(), queries.indptr.copy()), (number, width))
-    apart.eliminate_zeros()
-    points, rest = _points(apart[:, : index.common], index.directions)
-    terms = np.diff(queries.indptr) + 2 * len(index.directions) + 8
+    lanes = np.repeat(np.arange(number), np.diff(queries.indptr))
+    weights = np.zeros((index.middle, LANES), np.float32)
+    near, rare = places < index.middle, places >= index.middle
+    weights[places[near], lanes[near]] = queries.data[near]
+    in_common = np.zeros(LANES, np.float32)
+    in_common[:number] = np.sqrt(np.square(weights[: index.common, :number], dtype=np.float64).sum(axis=0)) * _ROUNDED
+    of_terms = _ends(np.bincount(lanes[rare], minlength=number)), queries.data[rare]
+    at, ends = index.place_entries[places[rare]], index.place_entries[places[rare] + 1]
+    entries = index.entry_blocks, index.entry_starts, index.ids, index.values
     lengths = searching.lengths_of(queries.indptr, queries.data) * index.longest
-    slack = (terms * _UNIT * lengths + _UNIT).astype(np.float32)
-    at = index.place_entries[places]
+    slack = ((np.diff(queries.indptr) + 8) * _UNIT * lengths + _UNIT).astype(np.float32)
     room = max(_ROOM, 4 * k)
-    least = np.maximum(asked - slack, 0.0).astype(np.float32)
+    least, asked_now = np.maximum(asked - slack, 0.0).astype(np.float32), np.full(LANES, _NEVER, np.float32)
+    searching.ask(least, slack, asked_now)
     have = np.zeros(number, np.int64)
     kept, kept_scores = np.empty((number, room), np.int32), np.empty((number, room), np.float32)
     wide = np.zeros(width, np.float32)
-    span = min(height, _BLOCK * _BLOCKS)
-    bounds = np.empty((number, -(-span // searching.SPAN) * searching.LANES), np.float32)
-    for start in range(0, height, span):
-        size = min(span, height - start)
-        estimates = sums[: number * size].reshape(number, size)
-        for block in range(start, start + size, _BLOCK):
-            end = min(block + _BLOCK, start + size)
-            part = estimates[:, block - start : end - start]
-            if len(index.directions):
-                np.matmul(points, index.points[block:end].T, out=part)
-            else:
-                part[:] = 0
-            searching.add_block(
-                block // _BLOCK,
-                block - start,
-                end - block,
-                estimates,
-                bounds,
-                queries.indptr,
-                places,
-                queries.data,
-                at,
-                rest,
-                index.common,
-                index.place_entries[1:],
-                index.entry_blocks,
-                index.entry_starts,
-                index.ids,
-                index.values,
-                index.rest[block:end],
+    sums, of_rare = free
+    greatest = np.empty((len(sums) // searching.SPAN, LANES), np.float32)
+    scored, scored_ends = np.empty(len(sums), np.int32), np.empty(len(greatest), np.int32)
+    for block, start in enumerate(range(0, height, _BLOCK)):
+        searching.add_rare(block, of_rare, *of_terms, at, ends, *entries)
+        size = min(_BLOCK, height - start)
+        cuts = (0, _FIRST, size) if not block and size > _FIRST else (0, size)
+        for begin, end in pairwise(cuts):
+            spans = -(-(end - begin) // searching.SPAN)
+            found = greatest[:spans], scored, scored_ends[:spans]
+            searching.add_others(
+                start + begin,
+                begin,
+                end - begin,
+                of_rare,
+                index.order,
+                index.middle_starts,
+                index.middle_columns,
+                index.middle_values,
+                weights[index.common :],
+                index.common_starts,
+                index.common_columns,
+                index.common_values,
+                weights[: index.common],
+                index.lengths,
+                in_common,
+                asked_now,
+                sums,
+                *found,
             )
-        searching.take(
-            start,
-            estimates,
-            bounds,
-            queries.indptr,
-            places,
-            queries.data,
-            queries.indices,
-            points,
-            rest,
-            slack,
-            index.common,
-            index.common_starts,
-            index.common_columns,
-            index.common_values,
-            index.rest,
-            index.points,
-            index.order,
-            index.rows.indptr,
-            index.rows.indices,
-            index.rows.data,
-            k,
-            least,
-            have,
-            kept,
-            kept_scores,
-            wide,
-        )
+            searching.take(
+                start + begin,
+                sums,
+                *found,
+                queries.indptr,
+                queries.indices,
+                queries.data,
+                slack,
+                index.order,
+                index.rows.indptr,
+                index.rows.indices,
+                index.rows.data,
+                k,
+                least,
+                asked_now,
+                have,
+                kept,
+                kept_scores,
+                wide,
+            )
     scores = np.empty((number, room), np.float64)
     searching.finish(
         queries.indptr,

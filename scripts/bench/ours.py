@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from matching.ranking.topk import Index, build, postings_read, search
+from matching.ranking import topk
+from matching.ranking.topk import Index, build, search
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -21,5 +22,5 @@ def best(index: Index, queries: sp.csr_matrix, k: int, threads: int) -> Pairs:
 
 
 def bytes_read(index: Index, queries: sp.csr_matrix) -> int:
-    """Bytes of postings that a search for the queries streams, each posting once for each query that reads it."""
-    return postings_read(index, queries) * (index.ids.itemsize + index.values.itemsize)
+    """Bytes that a search for the queries streams."""
+    return topk.bytes_read(index, queries)

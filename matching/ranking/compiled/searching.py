@@ -7,9 +7,14 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-# Rows of which only the greatest bound is looked at first: each sixteenth of 256 neighbours.
-LANES: Final = 16
-SPAN: Final = 256
+from matching.ranking.compiled.lanes import LANES, SQUARE, add_weighted, fetch, raise_to, reaching, turn
+
+# Neighbouring rows of which only the greatest score is looked at first.
+SPAN: Final = 128
+# Values of a line of the cache.
+LINE: Final = 16
+# Stands for the score of a row that is not to be found: below any that is asked for.
+_NONE: Final = np.float32(-1)
 
 
 @njit(cache=True, nogil=True)
@@ -26,25 +31,53 @@ def lengths_of(indptr: np.ndarray, data: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def count_entries(
-    indptr: np.ndarray, indices: np.ndarray, place: np.ndarray, common: int, block: int, width: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each place in how many rows and in how many blocks it stands; of each row how many common places it has."""
+    indptr: np.ndarray, indices: np.ndarray, place: np.ndarray, common: int, middle: int, block: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each place in how many rows and in how many blocks it stands; of each row its common and its middle places.
+
+    What is not rare has no postings.
+    """
     rows = len(indptr) - 1
     postings = np.zeros(width, np.int64)
     entries = np.zeros(width, np.int64)
     last = np.full(width, -1, np.int32)
-    own = np.zeros(rows, np.int64)
+    in_common, in_middle = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     for row in range(rows):
         for at in range(indptr[row], indptr[row + 1]):
             column = place[indices[at]]
             if column < common:
-                own[row] += 1
+                in_common[row] += 1
+            elif column < middle:
+                in_middle[row] += 1
             else:
                 postings[column] += 1
                 if last[column] != row // block:
                     last[column] = row // block
                     entries[column] += 1
-    return postings, entries, own
+    return postings, entries, in_common, in_middle
+
+
+@njit(cache=True, nogil=True)
+def fill_rows(
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    place: np.ndarray,
+    first: int,
+    last: int,
+    starts: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    """Write the places from `first` up to `last` row by row, numbered from `first`; `starts` says where rows begin."""
+    for row in range(len(indptr) - 1):
+        own = starts[row]
+        for at in range(indptr[row], indptr[row + 1]):
+            column = place[indices[at]]
+            if first <= column < last:
+                columns[own] = column - first
+                values[own] = data[at]
+                own += 1
 
 
 @njit(cache=True, nogil=True)
@@ -53,30 +86,24 @@ def fill_entries(
     indices: np.ndarray,
     data: np.ndarray,
     place: np.ndarray,
-    common: int,
+    middle: int,
     block: int,
     starts: np.ndarray,
     firsts: np.ndarray,
-    own: np.ndarray,
     entry_block: np.ndarray,
     entry_start: np.ndarray,
     ids: np.ndarray,
     values: np.ndarray,
-    common_columns: np.ndarray,
-    common_values: np.ndarray,
 ) -> None:
-    """Write postings by place and row, their entries by place and block, and the common places row by row.
+    """Write the rare places' postings by place and row, and their entries by place and block.
 
-    `starts` (where a place's postings begin), `firsts` (its entries) and `own` (a row's common places) move on.
+    `starts` (where a place's postings begin) and `firsts` (its entries) move on.
     """
     last = np.full(len(starts), -1, np.int32)
     for row in range(len(indptr) - 1):
         for at in range(indptr[row], indptr[row + 1]):
             column = place[indices[at]]
-            if column < common:
-                common_columns[own[row]] = column
-                common_values[own[row]] = data[at]
-                own[row] += 1
+            if column < middle:
                 continue
             where = starts[column]
             if last[column] != row // block:
@@ -95,81 +122,96 @@ def _add(estimates: np.ndarray, ids: np.ndarray, values: np.ndarray, weight: flo
         estimates[ids[i]] += weight * values[i]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _bounds(estimates: np.ndarray, rest: np.ndarray, query_rest: float, found: np.ndarray) -> None:
-    """The greatest bound of each lane of a span; `estimates` and `rest` may end before the span does."""
-    size = len(estimates)
-    if size == SPAN:
-        for lane in range(LANES):
-            found[lane] = estimates[lane] + query_rest * rest[lane]
-        for start in range(LANES, SPAN, LANES):
-            for lane in range(LANES):
-                bound = estimates[start + lane] + query_rest * rest[start + lane]
-                found[lane] = bound if bound > found[lane] else found[lane]
-        return
-    for lane in range(LANES):
-        found[lane] = np.float32(-1)
-    for i in range(size):
-        found[i % LANES] = max(found[i % LANES], estimates[i] + query_rest * rest[i])
-
-
 @njit(cache=True, nogil=True)
-def add_block(
+def add_rare(
     block: int,
-    offset: int,
-    size: int,
-    estimates: np.ndarray,
-    bounds: np.ndarray,
-    query_starts: np.ndarray,
-    query_places: np.ndarray,
-    query_values: np.ndarray,
+    sums: np.ndarray,
+    term_starts: np.ndarray,
+    term_weights: np.ndarray,
     at: np.ndarray,
-    query_rest: np.ndarray,
-    common: int,
-    entry_ends: np.ndarray,
+    ends: np.ndarray,
     entry_block: np.ndarray,
     entry_start: np.ndarray,
     ids: np.ndarray,
     values: np.ndarray,
-    rest: np.ndarray,
-) -> int:
-    """Add what the rare columns of a block give to its estimates, then take the greatest bound of each lane.
+) -> None:
+    """What the rare columns of a block's rows give, a row of `sums` for each query.
 
-    `estimates` and `bounds` have a row for each query; the block's begin at `offset` and have `size` columns. `at` says
-    for each term of each query which entry is the next one, and moves on. Returns the number of postings read.
+    `term_starts` and `term_weights` are the queries' rare terms, `at` the next entry of each, which moves on, and
+    `ends` where a term's entries end.
     """
-    read = 0
-    for query in range(len(query_starts) - 1):
-        own = estimates[query, offset : offset + size]
-        for term in range(query_starts[query], query_starts[query + 1]):
-            column = query_places[term]
+    sums[:] = 0
+    for query in range(len(term_starts) - 1):
+        for term in range(term_starts[query], term_starts[query + 1]):
             entry = at[term]
-            if column >= common and entry < entry_ends[column] and entry_block[entry] == block:
+            if entry < ends[term] and entry_block[entry] == block:
                 start, end = entry_start[entry], entry_start[entry + 1]
-                _add(own, ids[start:end], values[start:end], query_values[term])
-                read += end - start
+                _add(sums[query], ids[start:end], values[start:end], term_weights[term])
                 at[term] = entry + 1
-        for start in range(0, size, SPAN):
-            end = min(size, start + SPAN)
-            lane = (offset + start) // SPAN * LANES
-            _bounds(own[start:end], rest[start:end], query_rest[query], bounds[query, lane : lane + LANES])
-    return read
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _dot(first: np.ndarray, second: np.ndarray) -> np.floating:
-    total = np.float32(0)
-    for i in range(len(first)):
-        total += first[i] * second[i]
-    return total
+@njit(cache=True, nogil=True)
+def add_others(
+    first: int,
+    offset: int,
+    size: int,
+    rare: np.ndarray,
+    order: np.ndarray,
+    middle_starts: np.ndarray,
+    middle_columns: np.ndarray,
+    middle_values: np.ndarray,
+    middle_weights: np.ndarray,
+    common_starts: np.ndarray,
+    common_columns: np.ndarray,
+    common_values: np.ndarray,
+    common_weights: np.ndarray,
+    lengths: np.ndarray,
+    query_lengths: np.ndarray,
+    asked: np.ndarray,
+    sums: np.ndarray,
+    greatest: np.ndarray,
+    scored: np.ndarray,
+    scored_ends: np.ndarray,
+) -> int:
+    """Scores of `size` rows, of which the first is `first`, a lane for each query, and the greatest of each span.
+
+    `rare` has what the rare columns give, a row for each query, those of the rows from `offset` on. A row whose bounds
+    reach what is asked in no lane is left out; `scored` are the others, and `scored_ends` says where those of a span
+    end. `sums` has room for whole spans. Returns how many rows were scored.
+    """
+    number = 0
+    for start in range(0, size, SPAN):
+        for part in range(start, start + SPAN, SQUARE):
+            turn(rare, offset + part, sums, part)
+        span = start // SPAN
+        greatest[span] = _NONE
+        for i in range(start, min(start + SPAN, size)):
+            row = first + i
+            add_weighted(
+                middle_columns, middle_values, middle_starts[row], middle_starts[row + 1], middle_weights, sums, i
+            )
+            if reaching(sums, i, lengths[row], query_lengths, asked) and order[row] >= 0:
+                scored[number] = i
+                number += 1
+                fetch(common_columns, common_starts[row])
+                fetch(common_values, common_starts[row])
+                fetch(common_values, common_starts[row] + LINE)
+        for place in range(scored_ends[span - 1] if span else 0, number):
+            i = scored[place]
+            row = first + i
+            add_weighted(
+                common_columns, common_values, common_starts[row], common_starts[row + 1], common_weights, sums, i
+            )
+            raise_to(sums, i, greatest, span)
+        scored_ends[span] = number
+    return number
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _sparse_dot(dense: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.floating:
-    total = np.float32(0)
-    for i in range(len(columns)):
-        total += dense[columns[i]] * values[i]
-    return total
+@njit(cache=True, nogil=True)
+def ask(least: np.ndarray, give: np.ndarray, asked: np.ndarray) -> None:
+    """Write what a score of float32 must reach in each lane: more than nothing; lanes without a query stay as is."""
+    for query in range(len(least)):
+        asked[query] = max(least[query] - give[query], np.finfo(np.float32).tiny)
 
 
 @njit(cache=True, nogil=True)
@@ -228,114 +270,72 @@ def _kth(values: np.ndarray, k: int) -> np.floating:
 
 
 @njit(cache=True, nogil=True)
-def _level(bounds: np.ndarray, wanted: int, spans: np.ndarray) -> np.floating:
-    """A bound that about `wanted` rows reach: of each span's best lane the one in that place."""
-    number = len(bounds) // LANES
-    for span in range(number):
-        spans[span] = bounds[span * LANES : (span + 1) * LANES].max()
-    return _kth(spans[:number], min(wanted, number))
-
-
-@njit(cache=True, nogil=True)
 def take(
     first: int,
-    estimates: np.ndarray,
-    bounds: np.ndarray,
+    sums: np.ndarray,
+    greatest: np.ndarray,
+    scored: np.ndarray,
+    scored_ends: np.ndarray,
     query_starts: np.ndarray,
-    query_places: np.ndarray,
-    query_values: np.ndarray,
     query_columns: np.ndarray,
-    query_points: np.ndarray,
-    query_rest: np.ndarray,
-    slack: np.ndarray,
-    common: int,
-    common_starts: np.ndarray,
-    common_columns: np.ndarray,
-    common_values: np.ndarray,
-    rest: np.ndarray,
-    points: np.ndarray,
+    query_values: np.ndarray,
+    give: np.ndarray,
     order: np.ndarray,
     indptr: np.ndarray,
     indices: np.ndarray,
     data: np.ndarray,
     k: int,
     least: np.ndarray,
+    asked: np.ndarray,
     have: np.ndarray,
     kept: np.ndarray,
     kept_scores: np.ndarray,
     wide: np.ndarray,
-) -> int:
-    """Keep the rows that may be among the best k of each query, out of those from `first` on.
+) -> None:
+    """Keep the rows that may be among the best k of each query, out of those from `first` on that were scored.
 
-    `least` (what the k-th best so far reaches for certain), `have`, `kept` and `kept_scores` (float32) move on. A query
-    without a least takes the rows with the best bounds first. `wide` holds zeros, one for each column, and does again
-    afterwards. Returns the number of rows of which the score was completed.
+    `least` (what the k-th best so far reaches for certain), `asked` (see `ask`), `have`, `kept` and `kept_scores`
+    (float32) move on. Each of the k best spans has a row with its greatest score, so that nothing below the k-th can be
+    among the best. `wide` holds zeros, one for each column, and does again afterwards.
     """
-    size = estimates.shape[1]
-    room = kept.shape[1]
-    dense = np.zeros(common + 1, np.float32)
-    spans = np.empty(bounds.shape[1] // LANES + 1, np.float32)
+    spans, room, number = len(scored_ends), kept.shape[1], len(query_starts) - 1
     exact = np.empty(room, np.float64)
-    completed = 0
-    for query in range(len(query_starts) - 1):
-        own = estimates[query]
-        lanes = bounds[query, : -(-size // SPAN) * LANES]
-        terms = slice(query_starts[query], query_starts[query + 1])
-        for term in range(terms.start, terms.stop):
-            if query_places[term] < common:
-                dense[query_places[term]] = query_values[term]
-        floor, number, give = least[query], have[query], slack[query]
-        # Without common columns sums are of what is above 0 alone; with them 0 may be off by rounding.
-        nothing = -give if query_rest[query] > 0 else np.float32(0)
-        for turn in range(2):
-            if turn == 0:
-                if floor > 0 or size < SPAN * k:
+    if spans >= k:
+        for query in range(number):
+            least[query] = max(least[query], _kth(greatest[:, query].copy(), k) - give[query])
+        ask(least, give, asked)
+    nothing = np.zeros(LANES, np.float32)
+    for span in range(spans):
+        if not reaching(greatest, span, np.float32(0), nothing, asked):
+            continue
+        for place in range(scored_ends[span - 1] if span else 0, scored_ends[span]):
+            i = scored[place]
+            lanes = reaching(sums, i, np.float32(0), nothing, asked)
+            for query in range(number if lanes else 0):
+                if not lanes >> np.uint32(query) & np.uint32(1):
                     continue
-                reach = _level(lanes, 2 * k, spans)
-            else:
-                reach = floor - give
-            for group in range(len(lanes)):
-                if lanes[group] < reach:
-                    continue
-                start = group // LANES * SPAN + group % LANES
-                for i in range(start, min(size, start - group % LANES + SPAN), LANES):
-                    row = first + i
-                    bound = own[i] + query_rest[query] * rest[row]
-                    if bound < reach or bound <= nothing or order[row] < 0:
+                if have[query] == room:
+                    least[query] = max(least[query], _kth(kept_scores[query], k) - give[query])
+                    left = _cut(kept[query], kept_scores[query], room, least[query] - give[query])
+                    if 2 * left > room:
+                        # So many as good as equal ones that float32 cannot tell them apart.
+                        for term in range(query_starts[query], query_starts[query + 1]):
+                            wide[query_columns[term]] = query_values[term]
+                        left = _exact_best(wide, kept[query, :left], exact, k, order, indptr, indices, data)
+                        for term in range(query_starts[query], query_starts[query + 1]):
+                            wide[query_columns[term]] = 0
+                        kept_scores[query, :left] = exact[:left]
+                    have[query] = left
+                    if sums[i, query] < least[query] - give[query]:
                         continue
-                    completed += 1
-                    span = slice(common_starts[row], common_starts[row + 1])
-                    score = own[i] - _dot(query_points[query], points[row])
-                    score += _sparse_dot(dense, common_columns[span], common_values[span])
-                    if turn == 0:
-                        # What was taken first is not taken again.
-                        own[i] = np.float32(-2)
-                    if score < floor - give:
-                        continue
-                    if number == room:
-                        floor = max(floor, _kth(kept_scores[query], k) - give)
-                        number = _cut(kept[query], kept_scores[query], number, floor - give)
-                        if 2 * number > room:
-                            # So many as good as equal ones that float32 cannot tell them apart.
-                            for term in range(terms.start, terms.stop):
-                                wide[query_columns[term]] = query_values[term]
-                            number = _exact_best(wide, kept[query, :number], exact, k, order, indptr, indices, data)
-                            for term in range(terms.start, terms.stop):
-                                wide[query_columns[term]] = 0
-                            kept_scores[query, :number] = exact[:number]
-                        if turn == 1:
-                            reach = floor - give
-                    kept[query, number] = row
-                    kept_scores[query, number] = score
-                    number += 1
-            if number > k:
-                floor = max(floor, _kth(kept_scores[query, :number], k) - give)
-                number = _cut(kept[query], kept_scores[query], number, floor - give)
-        least[query], have[query] = floor, number
-        for term in range(terms.start, terms.stop):
-            if query_places[term] < common:
-                dense[query_places[term]] = 0
-    return completed
+                kept[query, have[query]] = first + i
+                kept_scores[query, have[query]] = sums[i, query]
+                have[query] += 1
+    for query in range(number):
+        if have[query] > k:
+            least[query] = max(least[query], _kth(kept_scores[query, : have[query]], k) - give[query])
+            have[query] = _cut(kept[query], kept_scores[query], have[query], least[query] - give[query])
+    ask(least, give, asked)
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from matching.ranking import topk
-from matching.ranking.topk import build, postings_read, search
+from matching.ranking.topk import build, bytes_read, search
 
 Pair = tuple[int, int, float]
 
@@ -40,12 +40,10 @@ def matrices(most_rows: int, columns: int) -> st.SearchStrategy[np.ndarray]:
     return hnp.arrays(np.float64, shape, elements=st.sampled_from([0, 0, 0, 1, 2, 3]).map(float))
 
 
-def cut_small(patch: pytest.MonkeyPatch, block: int = 512, blocks: int = 2, queries: int = 3, few: int = 0) -> None:
-    """Blocks so small that few rows need several, and directions even for few rows."""
+def cut_small(patch: pytest.MonkeyPatch, block: int = 512, first: int = 256) -> None:
+    """Blocks so small that few rows need several."""
     patch.setattr(topk, "_BLOCK", block)
-    patch.setattr(topk, "_BLOCKS", blocks)
-    patch.setattr(topk, "_QUERIES", queries)
-    patch.setattr(topk, "_FEW", few)
+    patch.setattr(topk, "_FIRST", first)
 
 
 def zipfian(numbers: np.random.Generator, rows: int, columns: int, terms: int, *, whole: bool) -> sp.csr_matrix:
@@ -78,35 +76,32 @@ def test_negative_values_are_refused(negative: str) -> None:
         pairs(sides["queries"], sides["documents"], 2)
 
 
-@given(matrices(7, 3), matrices(40, 3), st.integers(1, 50), st.sampled_from([256, 512]), st.integers(1, 3))
+@given(matrices(7, 3), matrices(40, 3), st.integers(1, 50), st.sampled_from([256, 512]), st.sampled_from([128, 256]))
 def test_the_size_of_blocks_does_not_matter(
-    queries: np.ndarray, documents: np.ndarray, k: int, block: int, blocks: int
+    queries: np.ndarray, documents: np.ndarray, k: int, block: int, first: int
 ) -> None:
     documents = np.tile(documents, (40, 1))
     expected = dense_loop(queries, documents, k)
     with pytest.MonkeyPatch.context() as patch:
-        cut_small(patch, block, blocks)
+        cut_small(patch, block, first)
         assert pairs(queries, documents, k) == expected
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("k", [1, 50, 700])
-def test_long_lists_with_bounds_and_directions(
-    rng: random.Random, monkeypatch: pytest.MonkeyPatch, whole: bool, k: int
-) -> None:
-    """Every way through the search: common columns, first rows, later blocks, cuts, ties that fill the room."""
+@pytest.mark.parametrize("k", [1, 4, 50, 700])
+def test_long_lists_with_bounds(rng: random.Random, monkeypatch: pytest.MonkeyPatch, whole: bool, k: int) -> None:
+    """Every way through the search: common and rare columns, rows left out, later blocks, cuts, ties over the room."""
     numbers = np.random.default_rng(rng.randrange(2**32))
     documents = zipfian(numbers, 6_000, 300, 12, whole=whole)
     documents = sp.vstack([documents, documents[:900]], format="csr")
-    queries = zipfian(numbers, 25, 300, 9, whole=whole)
-    monkeypatch.setattr(topk, "_DIRECTIONS", 6)
-    cut_small(monkeypatch, 1_024, 2, 10)
+    queries = zipfian(numbers, 45, 300, 9, whole=whole)
+    monkeypatch.setattr(topk, "_COMMON", 0.2)
+    cut_small(monkeypatch, 1_024)
     index = build(documents)
-    assert 0 < index.common < 100
-    assert len(index.directions) == 6
+    assert 0 < index.common < index.middle < 100
     products = queries.astype(np.float64) @ documents.astype(np.float64).T.tocsr()
     rows, columns, scores = search(index, queries, k)
-    for query in range(25):
+    for query in range(45):
         exact = products[query].toarray().ravel()
         best = np.lexsort((np.arange(len(exact)), -np.round(exact, 9)))[:k]
         assert columns[rows == query].tolist() == best[exact[best] > 0].tolist()
@@ -122,14 +117,16 @@ def test_more_equal_rows_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch)
     assert found == [(0, 2_000, 4.0), *((0, place, 3.0) for place in range(4))]
 
 
-def test_both_threads_give_the_same_bits(rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_other_queries_change_no_bit(rng: random.Random) -> None:
     numbers = np.random.default_rng(rng.randrange(2**32))
     index = build(zipfian(numbers, 5_000, 300, 12, whole=False))
     queries = zipfian(numbers, 40, 300, 9, whole=False)
     alone = search(index, queries, 20)
-    monkeypatch.setattr(topk, "_QUERIES", 7)
     for one, other in zip(alone, search(index, queries, 20, threads=2), strict=True):
         assert one.tobytes() == other.tobytes()
+    few = alone[0] < 7
+    for one, other in zip(alone, search(index, queries[:7], 20), strict=True):
+        assert one[few].tobytes() == other.tobytes()
 
 
 def test_a_given_order_decides_ties_and_leaves_rows_out() -> None:
@@ -150,11 +147,25 @@ def test_what_reaches_the_least_asked_for_is_found(
     assert [pair for pair in found if pair[2] >= least[pair[0]]] == expected
 
 
-def test_postings_are_counted_once_for_each_query() -> None:
-    documents = sp.csr_matrix(np.array([[1.0, 0, 1, 1], *[[0.0, 0, 1, 0]] * 19]))
+def test_bytes_are_counted_for_what_is_read() -> None:
+    documents = sp.csr_matrix(np.array([[1.0, 0, 1, 1], *[[0.0, 0, 1, 0]] * 99]))
     queries = sp.csr_matrix(np.array([[1.0, 1, 1, 0], [1, 0, 0, 1]]))
-    assert build(documents).common == 1
-    assert postings_read(build(documents), queries) == 3
+    index = build(documents)
+    assert (index.common, index.middle) == (1, 1)
+    # Three postings of six bytes; where rows begin, and their lengths.
+    assert bytes_read(index, queries) == 3 * 6 + 101 * 8 + 100 * 4
+
+
+def test_rows_that_cannot_be_among_the_best_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that have nothing rare in common with the query are not scored once better ones are known."""
+    cut_small(monkeypatch, 512, 128)
+    documents = np.tile(np.array([[1.0, 0, 0, 0, 0]]), (2_000, 1))
+    documents[:100, 1] = 30
+    scored = []
+    own = topk.searching.add_others
+    monkeypatch.setattr(topk.searching, "add_others", lambda *given: scored.append(own(*given)))
+    assert len(pairs(np.array([[1.0, 1, 0, 0, 0]]), documents, 1)) == 1
+    assert scored == [128, 0, 0, 0, 0]
 
 
 def test_real_numbers_equal_the_dense_loop(rng: random.Random) -> None:
@@ -197,12 +208,11 @@ def test_stored_zeros_are_no_candidates() -> None:
     assert (rows.tolist(), columns.tolist(), scores.tolist()) == ([0], [1], [1.0])
 
 
-def test_progress_is_told_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topk, "_QUERIES", 2)
+def test_progress_is_told_block_by_block() -> None:
     told: list[tuple[int, int]] = []
-    ones = sp.csr_matrix(np.ones((5, 1)))
+    ones = sp.csr_matrix(np.ones((70, 1)))
     search(build(sp.csr_matrix(np.ones((3, 1)))), ones, 2, progress=lambda done, total: told.append((done, total)))
-    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert told == [(32, 70), (64, 70), (70, 70)]
 
 
 def test_progress_of_one_block_ends_at_the_total() -> None:
