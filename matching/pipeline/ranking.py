@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,9 @@ from matching.ranking.scoring import Scored
 from matching.ranking.vectors import Vectors, vectorize
 from matching.ranking.weights import Weights, load_weights
 from matching.schema import ID, JUDGEMENTS, KINDS, RECORD
+
+# So many records are taken at a time where the memory for all at once would be too much.
+_RECORDS_AT_A_TIME: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,10 @@ def fingerprint(
     said = judgements.unique(["demand_id", "achievement_id"], keep="last", maintain_order=True)
     digest.update(said.sort("demand_id", "achievement_id").write_ndjson().encode())
     for kind, records in zip(KINDS, (demands, achievements), strict=True):
-        digest.update(records.select(RECORD[kind].keys()).sort(ID[kind]).write_ndjson().encode())
+        order = records[ID[kind]].arg_sort()
+        for start in range(0, len(order), _RECORDS_AT_A_TIME):
+            some = records.select(RECORD[kind].keys())[order[start : start + _RECORDS_AT_A_TIME]]
+            digest.update(some.write_ndjson().encode())
     digest.update(json.dumps([vectors.starts, vectors.names.tolist()], ensure_ascii=False).encode())
     for matrix in (vectors.demands, vectors.achievements):
         for part in (matrix.indptr, matrix.indices, matrix.data):
@@ -124,9 +131,9 @@ def placed(
     if progress:
         progress("fields", 0, 1)
     if demand_fields is None:
-        demand_fields = assign_fields(demands, "demand_id")
+        demand_fields = _fields_of(demands, "demand_id")
     if achievement_fields is None:
-        achievement_fields = assign_fields(achievements, "achievement_id")
+        achievement_fields = _fields_of(achievements, "achievement_id")
     if progress:
         progress("fields", 1, 1)
         progress("vectors", 0, 1)
@@ -134,3 +141,10 @@ def placed(
     if progress:
         progress("vectors", 1, 1)
     return vectors
+
+
+def _fields_of(records: pl.DataFrame, id_column: str) -> pl.DataFrame:
+    """Fields as the vectors need them: why a record has a field would take more memory than all else."""
+    empty = assign_fields(records.clear(), id_column)
+    parts = (assign_fields(some, id_column) for some in records.iter_slices(_RECORDS_AT_A_TIME))
+    return pl.concat(part.drop("basis", "terms") for part in (empty, *parts))

@@ -65,7 +65,11 @@ class Counted:
     """A list's records in the order of their ids, in lots that have terms of their own."""
 
     ids: tuple[str, ...]
-    lots: tuple[Lot, ...]
+    lots: list[Lot]
+
+
+_NO_COUNTS: Final = Counts(pl.Series([], dtype=pl.String()), sp.csr_matrix((0, 0)))
+NO_LOT: Final = Lot(_NO_COUNTS, _NO_COUNTS, _NO_COUNTS, _NO_COUNTS, _NO_COUNTS)
 
 
 def count(
@@ -77,9 +81,7 @@ def count(
     """
     records = records.sort(ID[kind])
     weights = {part: weight for part, weight in parts.items() if weight and part in records.columns}
-    return Counted(
-        tuple(records[ID[kind]]), tuple(_counted(some, weights, lexicon) for some in records.iter_slices(lot))
-    )
+    return Counted(tuple(records[ID[kind]]), [_counted(some, weights, lexicon) for some in records.iter_slices(lot)])
 
 
 def _counted(records: pl.DataFrame, weights: dict[str, int], lexicon: Lexicon) -> Lot:

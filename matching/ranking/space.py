@@ -7,7 +7,7 @@ last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -17,7 +17,7 @@ import polars as pl
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from matching.ranking.counting import Counted, Counts, Lot
+from matching.ranking.counting import NO_LOT, Counted, Counts, Lot
 from matching.ranking.field_rows import FittedFields, field_rows, fit_fields
 from matching.ranking.latent import directions_of
 from matching.ranking.weights import Weights
@@ -139,48 +139,57 @@ def _directions(characters: Terms, lots: list[Lot], height: int, share: float) -
     return directions_of(sp.vstack(sample, format="csr", dtype=np.float32)).astype(np.float32)
 
 
-def place(space: Space, kind: Kind, counted: Counted, fields: pl.DataFrame) -> Placed:
-    """Place records of a kind in the space; `fields` is a frame of `schema.FIELDS`."""
+def place(space: Space, kind: Kind, counted: Counted, fields: pl.DataFrame, *, last: bool = False) -> Placed:
+    """Place records of a kind in the space; `fields` is a frame of `schema.FIELDS`, of which basis and terms may lack.
+
+    `last` says that the counts are not needed any more: each lot is given up when it is placed, for a large list's
+    counts and rows would fill the memory together.
+    """
     of_fields = field_rows(space.fields, kind, counted.ids, fields)
-    nonzero = of_fields.nnz + sum(
-        each.rows.nnz for lot in counted.lots for each in (lot.characters, lot.words, lot.concepts)
-    )
-    of_titles = sum(each.rows.nnz for lot in counted.lots for each in (lot.title_characters, lot.title_words))
+    views = [(lot.characters, lot.words, lot.concepts) for lot in counted.lots]
+    of_titles = [(lot.title_characters, lot.title_words) for lot in counted.lots]
     height = len(counted.ids)
-    return Placed(
-        counted.ids,
-        _assembled(_rows(space, counted, of_fields), (height, space.starts[-1]), nonzero),
-        _assembled(_titles(space, counted), (height, space.starts[2]), of_titles),
+    rows = _Filled.empty((height, space.starts[-1]), of_fields.nnz + _values_in(views))
+    titles = _Filled.empty((height, space.starts[2]), _values_in(of_titles))
+    del views, of_titles
+    for number, lot in enumerate(counted.lots):
+        begin = rows.height
+        for part in _rows(space, lot, of_fields[begin : begin + lot.characters.rows.shape[0]]):
+            rows.add(part)
+        titles.add(_titles(space, lot))
+        if last:
+            counted.lots[number] = NO_LOT
+    return Placed(counted.ids, rows.matrix(), titles.matrix())
+
+
+def _values_in(counts: Iterable[tuple[Counts, ...]]) -> int:
+    return sum(each.rows.nnz for lot in counts for each in lot)
+
+
+def _rows(space: Space, lot: Lot, of_fields: sp.csr_matrix) -> Iterator[sp.csr_matrix]:
+    """The rows of a lot, some neighbouring ones at a time."""
+    roots = np.sqrt(space.shares)
+    views = (
+        (lot.characters, space.characters, True),
+        (lot.words, space.words, True),
+        (lot.concepts, space.concepts, False),
     )
+    columns = [_columns(terms.names, counts.terms) for counts, terms, _ in views]
+    height = lot.characters.rows.shape[0]
+    for first in range(0, height, _AT_A_TIME):
+        last = min(first + _AT_A_TIME, height)
+        blocks = [
+            _weighted(counts.rows[first:last], column, terms, sublinear)
+            for (counts, terms, sublinear), column in zip(views, columns, strict=True)
+        ]
+        blocks.append(of_fields[first:last])
+        yield sp.hstack([block * root for block, root in zip(blocks, roots, strict=True)], format="csr")
 
 
-def _rows(space: Space, counted: Counted, of_fields: sp.csr_matrix) -> Iterator[sp.csr_matrix]:
-    """The rows, some neighbouring ones at a time."""
-    roots, begin = np.sqrt(space.shares), 0
-    for lot in counted.lots:
-        views = (
-            (lot.characters, space.characters, True),
-            (lot.words, space.words, True),
-            (lot.concepts, space.concepts, False),
-        )
-        columns = [_columns(terms.names, counts.terms) for counts, terms, _ in views]
-        height = lot.characters.rows.shape[0]
-        for first in range(0, height, _AT_A_TIME):
-            last = min(first + _AT_A_TIME, height)
-            blocks = [
-                _weighted(counts.rows[first:last], column, terms, sublinear)
-                for (counts, terms, sublinear), column in zip(views, columns, strict=True)
-            ]
-            blocks.append(of_fields[begin + first : begin + last])
-            yield sp.hstack([block * root for block, root in zip(blocks, roots, strict=True)], format="csr")
-        begin += height
-
-
-def _titles(space: Space, counted: Counted) -> Iterator[sp.csr_matrix]:
-    for lot in counted.lots:
-        views = ((lot.title_characters, space.characters), (lot.title_words, space.words))
-        blocks = [_weighted(counts.rows, _columns(terms.names, counts.terms), terms, True) for counts, terms in views]
-        yield sp.hstack(blocks, format="csr")
+def _titles(space: Space, lot: Lot) -> sp.csr_matrix:
+    views = ((lot.title_characters, space.characters), (lot.title_words, space.words))
+    blocks = [_weighted(counts.rows, _columns(terms.names, counts.terms), terms, True) for counts, terms in views]
+    return sp.csr_matrix(sp.hstack(blocks, format="csr"))
 
 
 def _weighted(counts: sp.csr_matrix, columns: np.ndarray, terms: Terms, sublinear: bool) -> sp.csr_matrix:
@@ -203,12 +212,30 @@ def _weighted(counts: sp.csr_matrix, columns: np.ndarray, terms: Terms, sublinea
     return sp.csr_matrix(weigher.transform(sp.csr_matrix((values, placed, begins), shape), copy=False))
 
 
-def _assembled(parts: Iterator[sp.csr_matrix], shape: tuple[int, int], room: int) -> sp.csr_matrix:
-    """Parts one below the other as float32; `room` is how many values there may be, so that none is held twice."""
-    indices, values = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32)
-    begins, row, end = np.zeros(shape[0] + 1, dtype=np.int64), 0, 0
-    for part in parts:
-        indices[end : end + part.nnz], values[end : end + part.nnz] = part.indices, part.data
-        begins[row + 1 : row + 1 + part.shape[0]] = end + part.indptr[1:]
-        row, end = row + part.shape[0], end + part.nnz
-    return sp.csr_matrix((values[:end], indices[:end], begins), shape)
+@dataclass
+class _Filled:
+    """Parts one below the other as float32, of which `height` rows and `values` values are there."""
+
+    shape: tuple[int, int]
+    indices: np.ndarray
+    data: np.ndarray
+    begins: np.ndarray
+    height: int = 0
+    values: int = 0
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int], room: int) -> _Filled:
+        """Nothing yet; `room` is how many values there may be, so that none is held twice."""
+        begins = np.zeros(shape[0] + 1, dtype=np.int64)
+        return cls(shape, np.empty(room, dtype=np.int32), np.empty(room, dtype=np.float32), begins)
+
+    def add(self, part: sp.csr_matrix) -> None:
+        """The next rows."""
+        among = slice(self.values, self.values + part.nnz)
+        self.indices[among], self.data[among] = part.indices, part.data
+        self.begins[self.height + 1 : self.height + 1 + part.shape[0]] = self.values + part.indptr[1:]
+        self.height, self.values = self.height + part.shape[0], self.values + part.nnz
+
+    def matrix(self) -> sp.csr_matrix:
+        """What was added."""
+        return sp.csr_matrix((self.data[: self.values], self.indices[: self.values], self.begins), self.shape)

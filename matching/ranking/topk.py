@@ -42,6 +42,8 @@ _BLOCK: Final = 32_768
 _FIRST: Final = 8_192
 # Keeps sums of the same row for several queries out of the same places of a cache.
 _APART: Final = 16
+# Values that are counted at a time.
+_PIECE: Final = 1 << 24
 # Rows kept for a query before they are cut to those that may still be among the best.
 _ROOM: Final = 1_024
 # What one rounding of a float32 may do, and what is more than it does to a length.
@@ -96,7 +98,7 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
     """Index rows; `order` as in `Index`, the rows' own when it is not given. `ValueError` for a negative value."""
     rows = _plain(rows)
     number, width = rows.shape
-    rows_with = np.bincount(rows.indices, minlength=width)
+    rows_with = _rows_with(rows)
     place = np.empty(width, np.int32)
     place[np.argsort(-rows_with, kind="stable")] = np.arange(width, dtype=np.int32)
     common, middle = _parts(rows_with, number)
@@ -138,6 +140,14 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
         middle_values=middle_values,
         longest=float(searching.lengths_of(rows.indptr, rows.data).max(initial=0.0)),
     )
+
+
+def _rows_with(rows: sp.csr_matrix) -> np.ndarray:
+    """In how many rows each column stands; counted by pieces, for each is widened to be counted."""
+    found = np.zeros(rows.shape[1], np.int64)
+    for start in range(0, rows.nnz, _PIECE):
+        found += np.bincount(rows.indices[start : start + _PIECE], minlength=rows.shape[1])
+    return found
 
 
 def _parts(rows_with: np.ndarray, number: int) -> tuple[int, int]:

@@ -81,8 +81,8 @@ def vectorize(
     space = fit(counted_demands, counted_achievements, demand_fields, achievement_fields, weights)
     return vectors_of(
         space,
-        place(space, "demands", counted_demands, demand_fields),
-        place(space, "achievements", counted_achievements, achievement_fields),
+        place(space, "demands", counted_demands, demand_fields, last=True),
+        place(space, "achievements", counted_achievements, achievement_fields, last=True),
     )
 
 

@@ -178,7 +178,7 @@ def test_without_parts_or_records_there_is_nothing_to_count() -> None:
     (lot,) = count(records("demands", {"title": "沼气"}), "demands", {}, LEXICON).lots
     assert lot.characters.rows.shape == lot.concepts.rows.shape == (1, 0)
     assert lot.title_words.terms.to_list() == ["沼气"]
-    assert count(records("demands"), "demands", PARTS, LEXICON).lots == ()
+    assert count(records("demands"), "demands", PARTS, LEXICON).lots == []
 
 
 def test_ids_are_in_order_and_rows_follow_them() -> None:
