@@ -30,9 +30,10 @@ from threadpoolctl import ThreadpoolController
 from matching.ranking.compiled import searching
 from matching.ranking.compiled.lanes import LANES
 
-# Columns that stand in more than this share of the rows are common, or else in more than that, middle; so many columns
-# at most.
-_COMMON: Final = 0.4
+# Columns that stand in more than a share of the rows are common: the first share that leaves a row no more middle
+# values than so many, or the last. Others that stand in more than that share are middle; so many columns at most.
+_COMMON: Final = (0.4, 0.3, 0.2)
+_MIDDLE_VALUES: Final = 110
 _MIDDLE: Final = 0.04
 _COMMON_COLUMNS: Final = 2_000
 _MIDDLE_COLUMNS: Final = 20_000
@@ -152,8 +153,12 @@ def _rows_with(rows: sp.csr_matrix) -> np.ndarray:
 
 def _parts(rows_with: np.ndarray, number: int) -> tuple[int, int]:
     """How many columns are common, and how many common or middle; `rows_with` has each column's number of rows."""
-    common, middle = (int(np.count_nonzero(rows_with > share * number)) for share in (_COMMON, _MIDDLE))
-    common = min(common, _COMMON_COLUMNS)
+    middle = int(np.count_nonzero(rows_with > _MIDDLE * number))
+    values = rows_with[rows_with > _MIDDLE * number]
+    for share in _COMMON:
+        common = min(int(np.count_nonzero(values > share * number)), _COMMON_COLUMNS)
+        if values[values <= share * number].sum() <= _MIDDLE_VALUES * number:
+            break
     return common, min(middle, common + _MIDDLE_COLUMNS)
 
 

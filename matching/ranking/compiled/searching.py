@@ -11,6 +11,8 @@ from matching.ranking.compiled.lanes import LANES, SQUARE, add_weighted, fetch, 
 
 # Neighbouring rows of which only the greatest score is looked at first.
 SPAN: Final = 128
+# So many terms ahead the processor is told what will be read.
+_AHEAD: Final = 4
 # Values of a line of the cache.
 LINE: Final = 16
 # Stands for the score of a row that is not to be found: below any that is asked for.
@@ -141,8 +143,15 @@ def add_rare(
     `ends` where a term's entries end.
     """
     sums[:] = 0
+    last = len(at) - 1
     for query in range(len(term_starts) - 1):
         for term in range(term_starts[query], term_starts[query + 1]):
+            ahead = at[min(term + 2 * _AHEAD, last)]
+            fetch(entry_block, ahead)
+            fetch(entry_start, ahead)
+            ahead = entry_start[at[min(term + _AHEAD, last)]]
+            fetch(ids, ahead)
+            fetch(values, ahead)
             entry = at[term]
             if entry < ends[term] and entry_block[entry] == block:
                 start, end = entry_start[entry], entry_start[entry + 1]
@@ -237,6 +246,9 @@ def _exact_best(
     positive = 0
     for place in range(len(kept)):
         row = kept[place]
+        ahead = indptr[kept[min(place + 1, len(kept) - 1)]]
+        fetch(indices, ahead)
+        fetch(data, ahead)
         span = slice(indptr[row], indptr[row + 1])
         score = _exact_dot(dense, indices[span], data[span])
         if score > 0:

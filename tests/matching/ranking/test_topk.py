@@ -95,7 +95,7 @@ def test_long_lists_with_bounds(rng: random.Random, monkeypatch: pytest.MonkeyPa
     documents = zipfian(numbers, 6_000, 300, 12, whole=whole)
     documents = sp.vstack([documents, documents[:900]], format="csr")
     queries = zipfian(numbers, 45, 300, 9, whole=whole)
-    monkeypatch.setattr(topk, "_COMMON", 0.2)
+    monkeypatch.setattr(topk, "_MIDDLE_VALUES", 2)
     cut_small(monkeypatch, 1_024)
     index = build(documents)
     assert 0 < index.common < index.middle < 100
