@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from matching.ranking.counting import NO_LOT, Counted, Counts, Lot
-from matching.ranking.field_rows import FittedFields, field_rows, fit_fields
+from matching.ranking.field_rows import FittedFields, field_rows, fields_of, fit_fields
 from matching.ranking.latent import directions_of
 from matching.ranking.weights import Weights
 from matching.schema import Kind
@@ -145,16 +145,16 @@ def place(space: Space, kind: Kind, counted: Counted, fields: pl.DataFrame, *, l
     `last` says that the counts are not needed any more: each lot is given up when it is placed, for a large list's
     counts and rows would fill the memory together.
     """
-    of_fields = field_rows(space.fields, kind, counted.ids, fields)
+    found = fields_of(space.fields, counted.ids, fields)
     views = [(lot.characters, lot.words, lot.concepts) for lot in counted.lots]
     of_titles = [(lot.title_characters, lot.title_words) for lot in counted.lots]
     height = len(counted.ids)
-    rows = _Filled.empty((height, space.starts[-1]), of_fields.nnz + _values_in(views))
+    rows = _Filled.empty((height, space.starts[-1]), len(found) + _values_in(views))
     titles = _Filled.empty((height, space.starts[2]), _values_in(of_titles))
     del views, of_titles
     for number, lot in enumerate(counted.lots):
-        begin = rows.height
-        for part in _rows(space, lot, of_fields[begin : begin + lot.characters.rows.shape[0]]):
+        of_fields = field_rows(space.fields, kind, found, rows.height, rows.height + lot.characters.rows.shape[0])
+        for part in _rows(space, lot, of_fields):
             rows.add(part)
         titles.add(_titles(space, lot))
         if last:

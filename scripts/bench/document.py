@@ -49,6 +49,8 @@ def _matrix(matrix: str, by_size: dict[str, list[tables.Row]], picture: str) -> 
     parts = [f"### {_MATRIX_WORDS[matrix]}\n"]
     for size in sorted(by_size, key=int):
         parts.append(f"{int(size):,} achievements:\n\n{_table(_PEER_HEAD, tables.peer_rows(by_size[size]))}\n")
+    if growth := tables.growth(by_size):
+        parts.append(f"This project's CPU per query grows by the power {growth} of the number of achievements.\n")
     if not by_size:
         parts.append(f"{_NOT_YET}\n")
     if picture:

@@ -119,6 +119,18 @@ def _same(row: Row) -> str:
     return f"{'yes' if row['difference'] < SAME else 'no'} ({row['difference']:.0e})"
 
 
+def growth(by_size: dict[str, list[Row]]) -> str:
+    """By which power this project's CPU per query with one thread grows, over all sizes; empty for a single size."""
+    known = {
+        int(size): row["cpu"]
+        for size, rows in by_size.items()
+        for row in rows
+        if row["method"] == "ours" and row["threads"] == 1 and "cpu" in row
+    }
+    found = exponent(list(known), list(known.values()))
+    return "" if found is None else f"{found:.2f}"
+
+
 def share_rows(peers: list[Row], streamed: list[Row], bandwidth: Row) -> list[list[str]]:
     """How much of the triad's bandwidth the search uses, by matrix, size and threads."""
     rows = []
