@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from matching.ranking.features import Pairs
 from matching.ranking.processors import cores
 from matching.ranking.space import Placed, Space
-from matching.ranking.topk import Index, build, search
+from matching.ranking.topk import Index, best_of_parts, build, search
 from matching.ranking.vectors import Vectors, vectors_of
 
 
@@ -95,12 +95,8 @@ def best_among(indexes: tuple[Index, ...], asked: tuple[sp.csr_matrix, int, int]
     """`best_of` among the indexes of a catalogue's segments; `asked` are demands, length and threads."""
     demands, length, threads = asked
     parts = [search(index, demands, length, threads=threads) for index in indexes]
-    rows, places, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.lexsort((places, -scores, rows))
-    rows, places, scores = rows[order], places[order], scores[order]
-    first = np.searchsorted(rows, rows)
-    among = np.arange(len(rows)) - first < length
-    return Pairs(rows[among], places[among]), scores[among]
+    rows, places, scores = best_of_parts(parts, length)
+    return Pairs(rows, places), scores
 
 
 def gathered(kept: Kept, places: np.ndarray) -> Placed:

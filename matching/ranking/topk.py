@@ -187,14 +187,13 @@ def search(
     """
     queries = _plain(queries)
     spans = [slice(start, start + LANES) for start in range(0, queries.shape[0], LANES)]
-    threads = max(1, min(threads, len(spans)))
     if k < 1 or not index.rows.shape[0] or not index.rows.nnz:
         spans = []
     wanted = min(k, index.rows.shape[0])
     floors = np.zeros(queries.shape[0]) if least is None else np.maximum(least, 0.0)
     found: list[Best] = []
     with _POOLS.limit(limits=1, user_api="blas"):
-        for place, best in enumerate(_in_turn(index, queries, wanted, floors, spans, threads), start=1):
+        for place, best in enumerate(_in_turn(index, queries, wanted, floors, spans, max(1, threads)), start=1):
             found.append(best)
             if progress:
                 progress(min(place * LANES, queries.shape[0]), queries.shape[0])
@@ -202,6 +201,17 @@ def search(
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
     rows, columns, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     return rows, columns, scores
+
+
+def best_of_parts(parts: list[Best], k: int) -> Best:
+    """The best k of each query out of what was found among several parts of the rows, as `search` gives them."""
+    if len(parts) == 1:
+        return parts[0]
+    rows, columns, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
+    order = np.lexsort((columns, -scores, rows))
+    rows, columns, scores = rows[order], columns[order], scores[order]
+    among = np.arange(len(rows)) - np.searchsorted(rows, rows) < k
+    return rows[among], columns[among], scores[among]
 
 
 def bytes_read(index: Index, queries: sp.csr_matrix) -> int:
@@ -231,28 +241,39 @@ def _ends(counts: np.ndarray) -> np.ndarray:
 def _in_turn(
     index: Index, queries: sp.csr_matrix, k: int, least: np.ndarray, spans: list[slice], threads: int
 ) -> Iterator[Best]:
+    """The best of each span of queries. Where there are fewer spans than threads, threads share the rows."""
+    blocks = -(-index.rows.shape[0] // _BLOCK)
+    shares = min(blocks, threads if len(spans) < threads else 1)
+    edges = [share * blocks // max(1, shares) for share in range(shares + 1)]
+    tasks = [(span, range(*some)) for span in spans for some in pairwise(edges)]
+    threads = min(threads, len(tasks))
     # Memory for sums is taken once for each thread: the system clears what it hands out, which takes time.
     free: SimpleQueue[Room] = SimpleQueue()
     rows = min(-(-index.rows.shape[0] // searching.SPAN) * searching.SPAN, _BLOCK)
     for _ in range(threads):
         free.put((np.empty((rows, LANES), np.float32), np.empty((LANES, rows + _APART), np.float32)))
 
-    def found(span: slice) -> Best:
+    def found(task: tuple[slice, range]) -> Best:
+        span, some = task
         room = free.get()
         try:
-            return _found(index, queries[span], k, least[span], span.start, room)
+            return _found(index, queries[span], k, least[span], span.start, some, room)
         finally:
             free.put(room)
 
-    if threads == 1:
-        yield from map(found, spans)
+    if threads <= 1:
+        yield from map(found, tasks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(found, spans)
+        each = pool.map(found, tasks)
+        for _ in spans:
+            yield best_of_parts([next(each) for _ in range(shares)], k)
 
 
-def _found(index: Index, queries: sp.csr_matrix, k: int, asked: np.ndarray, first: int, free: Room) -> Best:
-    """The best of some queries, of which the first has the given number; what is free has room for their sums."""
+def _found(
+    index: Index, queries: sp.csr_matrix, k: int, asked: np.ndarray, first: int, blocks: range, free: Room
+) -> Best:
+    """The best of some queries in some blocks; `first` is the first query's number, `free` has room for their sums."""
     number, (height, width) = queries.shape[0], index.rows.shape
     places = index.place[queries.indices]
     lanes = np.repeat(np.arange(number), np.diff(queries.indptr))
@@ -275,10 +296,10 @@ def _found(index: Index, queries: sp.csr_matrix, k: int, asked: np.ndarray, firs
     sums, of_rare = free
     greatest = np.empty((len(sums) // searching.SPAN, LANES), np.float32)
     scored, scored_ends = np.empty(len(sums), np.int32), np.empty(len(greatest), np.int32)
-    for block, start in enumerate(range(0, height, _BLOCK)):
+    for block in blocks:
         searching.add_rare(block, of_rare, *of_terms, at, ends, *entries)
-        size = min(_BLOCK, height - start)
-        cuts = (0, _FIRST, size) if not block and size > _FIRST else (0, size)
+        start, size = block * _BLOCK, min(_BLOCK, height - block * _BLOCK)
+        cuts = (0, _FIRST, size) if block == blocks.start and size > _FIRST else (0, size)
         for begin, end in pairwise(cuts):
             spans = -(-(end - begin) // searching.SPAN)
             found = greatest[:spans], scored, scored_ends[:spans]

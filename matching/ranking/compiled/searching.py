@@ -153,10 +153,13 @@ def add_rare(
             fetch(ids, ahead)
             fetch(values, ahead)
             entry = at[term]
+            while entry < ends[term] and entry_block[entry] < block:
+                entry += 1
             if entry < ends[term] and entry_block[entry] == block:
                 start, end = entry_start[entry], entry_start[entry + 1]
                 _add(sums[query], ids[start:end], values[start:end], term_weights[term])
-                at[term] = entry + 1
+                entry += 1
+            at[term] = entry
 
 
 @njit(cache=True, nogil=True)

@@ -117,13 +117,19 @@ def test_more_equal_rows_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch)
     assert found == [(0, 2_000, 4.0), *((0, place, 3.0) for place in range(4))]
 
 
-def test_threads_and_other_queries_change_no_bit(rng: random.Random) -> None:
+@pytest.mark.parametrize("block", [512, 32_768])
+def test_threads_and_other_queries_change_no_bit(
+    rng: random.Random, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """More threads than there are lots of queries share the rows."""
+    cut_small(monkeypatch, block)
     numbers = np.random.default_rng(rng.randrange(2**32))
     index = build(zipfian(numbers, 5_000, 300, 12, whole=False))
     queries = zipfian(numbers, 40, 300, 9, whole=False)
     alone = search(index, queries, 20)
-    for one, other in zip(alone, search(index, queries, 20, threads=2), strict=True):
-        assert one.tobytes() == other.tobytes()
+    for threads in (2, 3, 7):
+        for one, other in zip(alone, search(index, queries, 20, threads=threads), strict=True):
+            assert one.tobytes() == other.tobytes()
     few = alone[0] < 7
     for one, other in zip(alone, search(index, queries[:7], 20), strict=True):
         assert one[few].tobytes() == other.tobytes()
