@@ -135,7 +135,7 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
         common_starts=common_starts,
         common_columns=common_columns,
         common_values=common_values,
-        lengths=_lengths(common_starts, common_values),
+        lengths=(searching.lengths_of(common_starts, common_values) * _ROUNDED).astype(np.float32),
         middle_starts=middle_starts,
         middle_columns=middle_columns,
         middle_values=middle_values,
@@ -160,11 +160,6 @@ def _parts(rows_with: np.ndarray, number: int) -> tuple[int, int]:
         if values[values <= share * number].sum() <= _MIDDLE_VALUES * number:
             break
     return common, min(middle, common + _MIDDLE_COLUMNS)
-
-
-def _lengths(starts: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Lengths of rows as float32, not rounded down."""
-    return (searching.lengths_of(starts, values) * _ROUNDED).astype(np.float32)
 
 
 def search(

@@ -43,6 +43,23 @@ _LACED: Final = tuple(
 _ALIGNED: Final = 4
 
 
+def _loaded(builder: ir.IRBuilder, pointer: Any) -> Any:
+    found = builder.load(pointer)
+    found.align = _ALIGNED
+    return found
+
+
+def _row(context: Any, builder: ir.IRBuilder, of: Any, array: Any, row: Any) -> Any:
+    """Where a row of an array of `LANES` columns lies."""
+    begin = builder.gep(context.make_array(of)(context, builder, array).data, [builder.mul(row, _INDEX(LANES))])
+    return builder.bitcast(begin, _LANES.as_pointer())
+
+
+def _in_all_lanes(builder: ir.IRBuilder, value: Any) -> Any:
+    first = builder.insert_element(_NOTHING, value, ir.IntType(32)(0))
+    return builder.shuffle_vector(first, _NOTHING, _FIRST)
+
+
 @intrinsic
 def add_weighted(
     typing: Any, columns: Any, values: Any, start: Any, end: Any, weights: Any, sums: Any, row: Any
@@ -57,20 +74,16 @@ def add_weighted(
         def data(place: int) -> Any:
             return context.make_array(signature.args[place])(context, builder, arguments[place]).data
 
-        def lanes(of: Any, number: Any) -> Any:
-            begin = builder.gep(of, [builder.mul(number, _INDEX(LANES))])
-            return builder.bitcast(begin, _LANES.as_pointer())
+        def lanes(place: int, number: Any) -> Any:
+            return _row(context, builder, signature.args[place], arguments[place], number)
 
         def add(into: Any, at: Any) -> None:
             column = builder.zext(builder.load(builder.gep(data_of_columns, [at])), _INDEX)
-            value = builder.load(builder.gep(data_of_values, [at]))
-            value = builder.insert_element(_NOTHING, value, ir.IntType(32)(0))
-            weighted = builder.load(lanes(data_of_weights, column))
-            weighted.align = _ALIGNED
-            product = builder.fmul(builder.shuffle_vector(value, _NOTHING, _FIRST), weighted, flags=("fast",))
+            value = _in_all_lanes(builder, builder.load(builder.gep(data_of_values, [at])))
+            product = builder.fmul(value, _loaded(builder, lanes(4, column)), flags=("fast",))
             builder.store(builder.fadd(builder.load(into), product, flags=("fast",)), into)
 
-        data_of_columns, data_of_values, data_of_weights = data(0), data(1), data(4)
+        data_of_columns, data_of_values = data(0), data(1)
         first, last = arguments[2], arguments[3]
         beside = [cgutils.alloca_once(builder, _LANES) for _ in range(_BESIDE)]
         for each in beside:
@@ -81,9 +94,8 @@ def add_weighted(
                 add(each, builder.add(at, _INDEX(number)))
         with cgutils.for_range_slice(builder, whole, last, _INDEX(1), _INDEX) as (at, _):
             add(beside[0], at)
-        target = lanes(data(5), arguments[6])
-        total = builder.load(target)
-        total.align = _ALIGNED
+        target = lanes(5, arguments[6])
+        total = _loaded(builder, target)
         for each in beside:
             total = builder.fadd(total, builder.load(each), flags=("fast",))
         builder.store(total, target).align = _ALIGNED
@@ -114,8 +126,7 @@ def turn(typing: Any, table: Any, first: Any, sums: Any, row: Any) -> tuple[Any,
             side = []
             for lane in range(begin, begin + SQUARE):
                 at = builder.add(builder.mul(width, _INDEX(lane)), arguments[1])
-                side.append(builder.load(square(of_table, at)))
-                side[-1].align = _ALIGNED
+                side.append(_loaded(builder, square(of_table, at)))
             for _ in range(SQUARE.bit_length() - 1):
                 half = SQUARE // 2
                 side = [
@@ -131,18 +142,6 @@ def turn(typing: Any, table: Any, first: Any, sums: Any, row: Any) -> tuple[Any,
     return signature, generate
 
 
-def _loaded(builder: ir.IRBuilder, pointer: Any) -> Any:
-    found = builder.load(pointer)
-    found.align = _ALIGNED
-    return found
-
-
-def _row(context: Any, builder: ir.IRBuilder, of: Any, array: Any, row: Any) -> Any:
-    """Where a row of an array of `LANES` columns lies."""
-    begin = builder.gep(context.make_array(of)(context, builder, array).data, [builder.mul(row, _INDEX(LANES))])
-    return builder.bitcast(begin, _LANES.as_pointer())
-
-
 @intrinsic
 def reaching(typing: Any, sums: Any, row: Any, rest: Any, query_rest: Any, asked: Any) -> tuple[Any, Any]:
     """Which lanes' bounds, `sums[row] + query_rest * rest`, are at least what is asked: a bit for each, as uint32."""
@@ -153,8 +152,7 @@ def reaching(typing: Any, sums: Any, row: Any, rest: Any, query_rest: Any, asked
             _loaded(builder, _row(context, builder, signature.args[place], arguments[place], row))
             for place, row in ((0, arguments[1]), (3, _INDEX(0)), (4, _INDEX(0)))
         )
-        first = builder.insert_element(_NOTHING, arguments[2], ir.IntType(32)(0))
-        product = builder.fmul(factors, builder.shuffle_vector(first, _NOTHING, _FIRST), flags=("fast",))
+        product = builder.fmul(factors, _in_all_lanes(builder, arguments[2]), flags=("fast",))
         bound = builder.fadd(own, product, flags=("fast",))
         return builder.bitcast(builder.fcmp_ordered(">=", bound, least), ir.IntType(LANES))
 

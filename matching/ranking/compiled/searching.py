@@ -14,7 +14,7 @@ SPAN: Final = 128
 # So many terms ahead the processor is told what will be read.
 _AHEAD: Final = 4
 # Values of a line of the cache.
-LINE: Final = 16
+_LINE: Final = 16
 # Stands for the score of a row that is not to be found: below any that is asked for.
 _NONE: Final = np.float32(-1)
 
@@ -207,7 +207,7 @@ def add_others(
                 number += 1
                 fetch(common_columns, common_starts[row])
                 fetch(common_values, common_starts[row])
-                fetch(common_values, common_starts[row] + LINE)
+                fetch(common_values, common_starts[row] + _LINE)
         for place in range(scored_ends[span - 1] if span else 0, number):
             i = scored[place]
             row = first + i
@@ -236,7 +236,9 @@ def _exact_dot(dense: np.ndarray, columns: np.ndarray, values: np.ndarray) -> fl
 
 @njit(cache=True, nogil=True)
 def _exact_best(
-    dense: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+    wide: np.ndarray,
     kept: np.ndarray,
     scores: np.ndarray,
     k: int,
@@ -245,7 +247,12 @@ def _exact_best(
     indices: np.ndarray,
     data: np.ndarray,
 ) -> int:
-    """Score rows exactly and bring the best k to the front, ties by `order`; returns how many there are."""
+    """Score rows exactly and bring the best k to the front, ties by `order`; returns how many there are.
+
+    `columns` and `values` are the query's; `wide` holds zeros, one for each column, and does again afterwards.
+    """
+    for at in range(len(columns)):
+        wide[columns[at]] = values[at]
     positive = 0
     for place in range(len(kept)):
         row = kept[place]
@@ -253,11 +260,13 @@ def _exact_best(
         fetch(indices, ahead)
         fetch(data, ahead)
         span = slice(indptr[row], indptr[row + 1])
-        score = _exact_dot(dense, indices[span], data[span])
+        score = _exact_dot(wide, indices[span], data[span])
         if score > 0:
             kept[positive] = row
             scores[positive] = score
             positive += 1
+    for at in range(len(columns)):
+        wide[columns[at]] = 0
     by_order = np.argsort(order[kept[:positive]])
     best = by_order[np.argsort(-scores[:positive][by_order], kind="mergesort")][:k]
     rows, exact = kept[:positive][best].copy(), scores[:positive][best].copy()
@@ -334,11 +343,9 @@ def take(
                     left = _cut(kept[query], kept_scores[query], room, least[query] - give[query])
                     if 2 * left > room:
                         # So many as good as equal ones that float32 cannot tell them apart.
-                        for term in range(query_starts[query], query_starts[query + 1]):
-                            wide[query_columns[term]] = query_values[term]
-                        left = _exact_best(wide, kept[query, :left], exact, k, order, indptr, indices, data)
-                        for term in range(query_starts[query], query_starts[query + 1]):
-                            wide[query_columns[term]] = 0
+                        terms = slice(query_starts[query], query_starts[query + 1])
+                        own = query_columns[terms], query_values[terms]
+                        left = _exact_best(*own, wide, kept[query, :left], exact, k, order, indptr, indices, data)
                         kept_scores[query, :left] = exact[:left]
                     have[query] = left
                     if sums[i, query] < least[query] - give[query]:
@@ -370,9 +377,7 @@ def finish(
 ) -> None:
     """Score what was kept exactly: the best k of each query come first in `kept` and `scores`; `have` counts them."""
     for query in range(len(query_starts) - 1):
-        for term in range(query_starts[query], query_starts[query + 1]):
-            wide[query_columns[term]] = query_values[term]
-        own = kept[query, : have[query]]
-        have[query] = _exact_best(wide, own, scores[query], k, order, indptr, indices, data)
-        for term in range(query_starts[query], query_starts[query + 1]):
-            wide[query_columns[term]] = 0
+        terms = slice(query_starts[query], query_starts[query + 1])
+        own = query_columns[terms], query_values[terms]
+        found = kept[query, : have[query]]
+        have[query] = _exact_best(*own, wide, found, scores[query], k, order, indptr, indices, data)
