@@ -17,7 +17,7 @@ from ui.access import ledger, settings, t
 from ui.catalogue_cache import now
 from ui.components.filters import choose_field, with_field
 from ui.components.record import show_current
-from ui.components.tables import height_of
+from ui.components.tables import chosen_row
 from ui.components.why import level_name, shared_words, show_why
 
 _ALL: Final = ""
@@ -55,21 +55,9 @@ def show() -> None:
     if found.is_empty():
         st.info(t("find.nothing") if choice.code == _ALL else t("find.nothing_of_field"))
         return
-    event = st.dataframe(
-        _readable(found),
-        hide_index=True,
-        column_config=_widths(),
-        placeholder="",
-        height=height_of(found.height, 380),
-        # The selection is a position: rows that change must not keep it.
-        key=f"found:{now()}:{text}:{choice}",
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}},
-    )
-    chosen = event["selection"]["rows"]
-    if chosen:
-        _show_candidate(found.row(chosen[0], named=True))
+    chosen = chosen_row(_readable(found), _widths(), 380, key=f"found:{now()}:{text}:{choice}")
+    if chosen is not None:
+        _show_candidate(found.row(chosen, named=True))
     else:
         st.caption(t("find.select_hint"))
 

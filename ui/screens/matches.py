@@ -15,7 +15,7 @@ from ui.catalogue_cache import now, records
 from ui.components.filters import with_words
 from ui.components.judged import judged_in_words
 from ui.components.record import show_current
-from ui.components.tables import height_of
+from ui.components.tables import chosen_row
 from ui.components.why import level_name, shared_words, show_why
 
 # A choice list is sent to the browser whole at every rerun: longer ones are cut, and said so.
@@ -65,21 +65,9 @@ def show() -> None:
         with st.container(border=True):
             show_current("achievements", achievement_id, ())
         return
-    event = st.dataframe(
-        _readable(rows),
-        hide_index=True,
-        column_config=_formats(),
-        placeholder="",
-        height=height_of(rows.height, 300),
-        # The selection is a position: rows that change must not keep it.
-        key=f"matches:{at}:{achievement_id}",
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}},
-    )
-    chosen = event["selection"]["rows"]
-    if chosen:
-        _show_pair(rows.row(chosen[0], named=True))
+    chosen = chosen_row(_readable(rows), _formats(), 300, key=f"matches:{at}:{achievement_id}")
+    if chosen is not None:
+        _show_pair(rows.row(chosen, named=True))
     else:
         st.caption(t("matches.select_hint"))
 
