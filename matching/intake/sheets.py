@@ -11,6 +11,8 @@ import polars as pl
 from matching.intake.reader.answer import BETWEEN, MARKS, Unreadable
 
 ROW: Final = "row"
+# So many bytes of a column are parted into texts at a time.
+_PIECE: Final = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,24 @@ def sheets_of(answer: bytes) -> list[Sheet]:
     for told in document["sheets"]:
         columns = [pl.Series(ROW, told["rows"], dtype=pl.UInt32)]
         for place, length in told["columns"]:
-            columns.append(_column(f"c{place}", answer[start : start + length].decode(), len(told["rows"])))
+            columns.append(_column(f"c{place}", answer, start, start + length))
+            if len(columns[-1]) != len(told["rows"]):
+                raise Unreadable("file.damaged")
             start += length
         sheets.append(_sheet(told, pl.DataFrame(columns)))
     return sheets
 
 
-def _column(name: str, joined: str, height: int) -> pl.Series:
-    texts = pl.Series(name, [joined], dtype=pl.String).str.split(BETWEEN).explode()
-    if len(texts) != height:
-        raise Unreadable("file.damaged")
-    return texts
+def _column(name: str, answer: bytes, start: int, end: int) -> pl.Series:
+    """The texts between two places of an answer, by pieces: to part all at once takes several times their memory."""
+    between = BETWEEN.encode()
+    parts = []
+    while start <= end:
+        cut = answer.find(between, start + _PIECE, end)
+        until = end if cut < 0 else cut
+        parts.append(pl.Series(name, [answer[start:until].decode()], dtype=pl.String).str.split(BETWEEN).explode())
+        start = until + len(between)
+    return pl.concat(parts, rechunk=True)
 
 
 def _sheet(told: dict[str, Any], cells: pl.DataFrame) -> Sheet:

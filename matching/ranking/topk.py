@@ -43,6 +43,8 @@ _BLOCK: Final = 32_768
 _FIRST: Final = 8_192
 # Keeps sums of the same row for several queries out of the same places of a cache.
 _APART: Final = 16
+# So few postings are numbered in half the memory.
+_FEW: Final = 1 << 32
 # Values that are counted at a time.
 _PIECE: Final = 1 << 24
 # Rows kept for a query before they are cut to those that may still be among the best.
@@ -110,7 +112,7 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
         _ends(counts) for counts in (postings, entries, in_common, in_middle)
     )
     entry_blocks = np.empty(firsts[-1], np.int32)
-    entry_starts = np.empty(firsts[-1] + 1, np.int64)
+    entry_starts = np.empty(firsts[-1] + 1, np.uint32 if starts[-1] < _FEW else np.int64)
     entry_starts[-1] = starts[-1]
     ids, values = np.empty(starts[-1], np.uint16), np.empty(starts[-1], np.float32)
     own = rows.indptr, rows.indices, rows.data, place

@@ -88,9 +88,15 @@ def test_the_size_of_blocks_does_not_matter(
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("k", [1, 4, 50, 700])
-def test_long_lists_with_bounds(rng: random.Random, monkeypatch: pytest.MonkeyPatch, whole: bool, k: int) -> None:
-    """Every way through the search: common and rare columns, rows left out, later blocks, cuts, ties over the room."""
+@pytest.mark.parametrize(("k", "few"), [(1, topk._FEW), (4, topk._FEW), (50, 0), (700, topk._FEW)])
+def test_long_lists_with_bounds(
+    rng: random.Random, monkeypatch: pytest.MonkeyPatch, whole: bool, k: int, few: int
+) -> None:
+    """Every way through the search: common and rare columns, rows left out, later blocks, cuts, ties over the room.
+
+    Postings are numbered as those of a small index, and as those of one with more than 2**32.
+    """
+    monkeypatch.setattr(topk, "_FEW", few)
     numbers = np.random.default_rng(rng.randrange(2**32))
     documents = zipfian(numbers, 6_000, 300, 12, whole=whole)
     documents = sp.vstack([documents, documents[:900]], format="csr")
@@ -99,6 +105,7 @@ def test_long_lists_with_bounds(rng: random.Random, monkeypatch: pytest.MonkeyPa
     cut_small(monkeypatch, 1_024)
     index = build(documents)
     assert 0 < index.common < index.middle < 100
+    assert index.entry_starts.dtype == (np.uint32 if few else np.int64)
     products = queries.astype(np.float64) @ documents.astype(np.float64).T.tocsr()
     rows, columns, scores = search(index, queries, k)
     for query in range(45):
