@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from agreed import advance, open_deals
 from browser import served, settled
+from choices import choose_from
 from playwright.sync_api import Browser, Page, expect
 
 from matching.ledger.database import open_ledger
@@ -41,9 +42,7 @@ def press(page: Page, name: str) -> None:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
+    choose_from(page.get_by_role("combobox", name=label).first, option)
 
 
 def count(page: Page, state: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from agreed import advance, open_deals
 from browser import served, settled
+from choices import choose_from
 from playwright.sync_api import Browser, Locator, Page, expect
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
@@ -79,8 +80,7 @@ def test_a_fact_that_is_stated_once_makes_a_rule_met(
     assert stated(signed_ledger) == []
 
     # It is still open.
-    part.get_by_role("combobox", name="卖方为省属院校院所").click()
-    page.get_by_role("option", name="是", exact=True).click()
+    choose_from(part.get_by_role("combobox", name="卖方为省属院校院所"), "是")
     part.get_by_role("textbox", name="转化净收入（元）").fill("100000.50")
     part.get_by_role("button", name="保存填报").dblclick()
     settled(page)

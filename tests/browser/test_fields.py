@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from browser import duijie, served, settled
+from choices import choose_from
 from places import SAMPLES
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -34,11 +35,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> I
 
 def choose(page: Page, label: str, option: str) -> None:
     """An option of the first list of choices with that label: the filter's stands above the form's."""
-    settled(page)
-    # A long list shows a part of itself: what is typed brings the option into it.
-    page.get_by_role("combobox", name=label, exact=True).first.fill(option)
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
+    choose_from(page.get_by_role("combobox", name=label, exact=True).first, option)
 
 
 def cells(page: Page) -> list[str]:
@@ -114,10 +111,7 @@ def test_a_corrected_field_is_what_the_filter_goes_by(own_server: str, open_scre
     expect(page.get_by_role("button", name="交还程序判定")).to_be_disabled()
     expect(chosen(page)).to_have_text(old)
     form = page.get_by_role("combobox", name="正确的领域")
-    form.click()
-    page.keyboard.type(new)
-    page.get_by_role("option", name=new, exact=True).click()
-    settled(page)
+    choose_from(form, new)
     form.press("Escape")
     chosen(page).get_by_role("button", name=re.compile(old)).click()
     settled(page)

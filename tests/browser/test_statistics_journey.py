@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 from browser import served, settled
+from choices import choose_from
 from lively_ledger import lively_ledger
 from playwright.sync_api import Browser, Locator, Page, expect
 from python_calamine import CalamineWorkbook
@@ -68,9 +69,7 @@ def figure(page: Page, name: str) -> Locator:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
+    choose_from(page.get_by_role("combobox", name=label), option)
 
 
 def enter_moment(page: Page, label: str, digits: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import settled
+from choices import choose_from
 from places import ROOT, SAMPLES
 from playwright.sync_api import Page, Position, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
@@ -94,9 +95,7 @@ def test_a_column_is_corrected_and_remembered(empty_server: str, open_screen: Op
     put(page, path)
     expect(page.get_by_test_id("stAlert").filter(has_text="找不到这一列")).to_be_visible()
     settled(page)
-    page.get_by_role("combobox", name="表头在第几行").click()
-    page.get_by_role("option", name="第 1 行").click()
-    settled(page)
+    choose_from(page.get_by_role("combobox", name="表头在第几行"), "第 1 行", exact=False)
     choose_column(page, row=1, name="名称")
     expect(page.get_by_text("载入后：新增 1")).to_be_visible()
     settled(page)
