@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,6 +59,13 @@ def test_opening_twice_is_fine(place: Path, engine: Engine) -> None:
     with reading(again) as second:
         assert second.exec_driver_sql("SELECT count(*) FROM upload").scalar_one() == 0
     again.dispose()
+
+
+def test_opening_a_ledger_of_the_newest_form_waits_for_no_writer(place: Path, engine: Engine) -> None:
+    began = time.monotonic()
+    with writing(engine):
+        open_ledger(f"sqlite:///{place}").dispose()
+    assert time.monotonic() - began < 10
 
 
 def test_every_connection_is_set_up(engine: Engine) -> None:
