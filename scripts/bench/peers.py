@@ -31,7 +31,7 @@ _ROUNDING: Final = 1e-6
 class Method:
     """A way of finding the best; `threads` are the numbers it is measured with.
 
-    A round has `least` queries at least, where there are so many: this project takes 128 together, and two threads need
+    A round has `least` queries at least, where there are so many: this project takes 32 together, and two threads need
     two such lots. `most` achievements are what it bears.
     """
 
