@@ -12,7 +12,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from matching.pipeline.keeping import Updated
-from matching.pipeline.progress import Progress, step
+from matching.progress import Progress, step
 from matching.ranking.candidates import candidates_of_rows, shared_of
 from matching.ranking.engines.engine import Engine, Here, blocks
 from matching.ranking.engines.placing import Sides
