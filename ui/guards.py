@@ -18,8 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from matching.errors import NotPermitted
-from matching.ledger.logins import viewer_of_session
+from matching.ledger.logins import refusal_of_session
 from matching.settings import Settings
 from ui.session_cookie import token_of
 
@@ -128,11 +127,8 @@ class NeedsSession:
         """Why a token is good for nothing, as the key of the wording; "" where it is good."""
         if not token:
             return "login.needed"
-        try:
-            viewer_of_session(self.engine, token)
-        except NotPermitted as error:
-            return error.problems[0].key
-        return ""
+        why = refusal_of_session(self.engine, token)
+        return why.key if why else ""
 
 
 def content_policy(scripts: Sequence[str], host: str = "") -> str:

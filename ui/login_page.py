@@ -19,7 +19,7 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from matching.errors import NotPermitted, Problem
-from matching.ledger.logins import Session, log_in, log_out, viewer_of_session
+from matching.ledger.logins import Session, log_in, log_out, refusal_of_session
 from matching.ledger.passwords import login_rules, prepare
 from matching.settings import Settings
 from matching.wording import LANGUAGES, say
@@ -72,7 +72,7 @@ def login_routes(engine: Engine, settings: Settings) -> list[Route]:
 
     async def show(request: Request) -> Response:
         token = token_of(request.cookies, settings)
-        why = await run_in_threadpool(_refused, engine, token) if token else None
+        why = await run_in_threadpool(refusal_of_session, engine, token) if token else None
         if token and why is None:
             return RedirectResponse(_place(request.query_params), 303)
         return _page(request.query_params, settings, why)
@@ -124,15 +124,6 @@ def _set_cookie(response: Response, settings: Settings, session: Session) -> Non
         httponly=True,
         samesite="strict",
     )
-
-
-def _refused(engine: Engine, token: str) -> Problem | None:
-    """Why a token is no longer good; None while it is."""
-    try:
-        viewer_of_session(engine, token)
-    except NotPermitted as error:
-        return error.problems[0]
-    return None
 
 
 def _from_here(request: Request, settings: Settings) -> bool:

@@ -9,7 +9,7 @@ import click
 from matching.cli.group import FILE, command_line
 from matching.cli.terminal import ledger_of, progress_of, tell
 from matching.ledger import chain, copying
-from matching.pipeline.progress import step
+from matching.progress import step
 from matching.settings import Settings
 
 

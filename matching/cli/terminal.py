@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from matching import pipeline
 from matching.errors import CallError, Problem
 from matching.intake.reading import Reading, read_file
 from matching.ledger.database import open_ledger
+from matching.progress import Progress
 from matching.schema import Kind
 from matching.settings import Settings
 from matching.wording import say
@@ -64,15 +64,16 @@ def tell_reading(settings: Settings, read: Reading) -> None:
 
 
 @contextmanager
-def progress_of(settings: Settings) -> Iterator[pipeline.Progress]:
+def progress_of(settings: Settings) -> Iterator[Progress]:
     """A bar per step on standard error; a line per finished step where that is not a terminal."""
     # Commands without a bar are not to wait for it.
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bars:
+    with Bars(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, done: int, total: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -25,13 +25,12 @@ from matching.ledger.frames import insert_stored
 from matching.ledger.rights import permit
 from matching.ledger.sealing import come_with_links
 from matching.ledger.tables import metadata
+from matching.progress import Progress, step
 
-# Told how far a step (copy, verify) has come: its name, rows done, all rows.
-Tell = Callable[[str, int, int], None]
 _FILE: Final = "backup.sqlite"
 
 
-def move(engine: Engine, target_url: str, progress: Tell | None = None) -> Verification:
+def move(engine: Engine, target_url: str, progress: Progress | None = None) -> Verification:
     """Copy the whole ledger into the empty one at another URL, and verify it there; nobody writes meanwhile.
 
     Raises `LedgerError` where the target is not empty or the copy is not the same; the target stays empty then.
@@ -47,7 +46,7 @@ def move(engine: Engine, target_url: str, progress: Tell | None = None) -> Verif
         target.dispose()
 
 
-def backup(engine: Engine, path: Path, progress: Tell | None = None) -> None:
+def backup(engine: Engine, path: Path, progress: Progress | None = None) -> None:
     """Write the ledger as it is at one moment into a SQLite file, while others go on writing.
 
     The file is there when it is whole. Raises `CallError` for a file that exists, `LedgerError` when it cannot be
@@ -71,7 +70,7 @@ def backup(engine: Engine, path: Path, progress: Tell | None = None) -> None:
         raise LedgerError(Problem("ledger.not_backed_up", values={"path": path, "reason": error})) from error
 
 
-def restore(engine: Engine, path: Path, progress: Tell | None = None) -> Verification:
+def restore(engine: Engine, path: Path, progress: Progress | None = None) -> Verification:
     """Put a backup into the empty ledger, once its chain is verified; one of an older revision is brought up.
 
     The file itself is not touched. Raises `LedgerError` where the ledger is not empty or the backup is not sound, with
@@ -81,7 +80,7 @@ def restore(engine: Engine, path: Path, progress: Tell | None = None) -> Verific
     if not path.is_file():
         raise CallError(Problem("ledger.no_backup", values={"path": path}))
     with TemporaryDirectory() as folder, _opened_copy(path, Path(folder)) as kept, reading(kept) as source:
-        found = verify_on(source, _step(progress, "verify"))
+        found = verify_on(source, step(progress, "verify"))
         if not found.sound:
             raise LedgerError(Problem("ledger.unsound_backup", values={"path": path}), *found.findings)
         return _copy_into(engine, source, progress)
@@ -101,12 +100,12 @@ def _opened_copy(path: Path, folder: Path) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _copy_into(target: Engine, source: Connection, progress: Tell | None) -> Verification:
+def _copy_into(target: Engine, source: Connection, progress: Progress | None) -> Verification:
     try:
         with writing(target) as connection:
             _check_empty(connection)
             _copy(source, connection, progress)
-            found = verify_on(connection, _step(progress, "verify"))
+            found = verify_on(connection, step(progress, "verify"))
             # What was wrong in the original is wrong in its copy; anything else went wrong on the way.
             if not found.sound and found != verify_on(source):
                 raise LedgerError(Problem("ledger.not_copied", values={"reason": len(found.findings)}), *found.findings)
@@ -123,10 +122,10 @@ def _check_empty(connection: Connection) -> None:
             raise LedgerError(Problem("ledger.not_empty", values={"url": url}))
 
 
-def _copy(source: Connection, target: Connection, progress: Tell | None) -> None:
+def _copy(source: Connection, target: Connection, progress: Progress | None) -> None:
     """Every row of every table at its place."""
     come_with_links(target)
-    tell = _step(progress, "copy")
+    tell = step(progress, "copy")
     counts = {table: _count(source, table) for table in metadata.sorted_tables}
     done = 0
     for table in metadata.sorted_tables:
@@ -164,7 +163,7 @@ def _copy_pages(engine: Engine, made: Path) -> None:
         source.backup(target)
 
 
-def _copy_rows(engine: Engine, made: Path, progress: Tell | None) -> None:
+def _copy_rows(engine: Engine, made: Path, progress: Progress | None) -> None:
     target = open_ledger(f"sqlite:///{made}")
     try:
         with reading(engine) as source, writing(target) as connection:
@@ -188,7 +187,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _step(progress: Tell | None, name: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(name, done, total)) if progress else None

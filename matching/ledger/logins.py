@@ -96,6 +96,15 @@ def viewer_of_session(engine: Engine, token: str) -> Viewer:
     return _viewer(found)
 
 
+def refusal_of_session(engine: Engine, token: str) -> Problem | None:
+    """Why a token is good for nothing; None where it is good. It is as for `viewer_of_session`."""
+    try:
+        viewer_of_session(engine, token)
+    except NotPermitted as error:
+        return error.problems[0]
+    return None
+
+
 def viewer_of_email(engine: Engine, email: str) -> Viewer:
     """Whose account has an address that an identity provider has verified.
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         score,
         score_folds,
     )
-    from matching.pipeline.progress import Progress
     from matching.pipeline.ranking import Ranking, explain, fingerprint, rank
     from matching.pipeline.reviewing import review_list
     from matching.pipeline.running import match_ledger
@@ -36,7 +35,6 @@ __all__ = [
     "Behind",
     "Examined",
     "Prepared",
-    "Progress",
     "Ranking",
     "Relearned",
     "assess_all",
@@ -75,7 +73,6 @@ _NAMES: Final = {
     "learning": ("Relearned", "current_model", "learn_fields", "learn_levels"),
     "loading": ("Prepared", "assess_all", "load", "prepare", "remembered_plan"),
     "measuring": ("Examined", "evaluate", "examine", "examples", "fold_plans", "missing", "score", "score_folds"),
-    "progress": ("Progress",),
     "ranking": ("Ranking", "explain", "fingerprint", "rank"),
     "reviewing": ("review_list",),
     "running": ("match_ledger",),

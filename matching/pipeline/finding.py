@@ -16,7 +16,7 @@ from matching.ledger.rights import permit
 from matching.pipeline.index_state import index_folder
 from matching.pipeline.keeping import updated
 from matching.pipeline.learning import current_model
-from matching.pipeline.progress import Progress
+from matching.progress import Progress
 from matching.ranking.finding import Catalogue, candidates_for
 from matching.ranking.kept import Kept
 from matching.ranking.levels import LevelModel

@@ -14,7 +14,7 @@ from matching.ledger import catalogue, corrections
 from matching.ledger import judgements as judging
 from matching.ledger.rights import permit
 from matching.pipeline.measuring import examine, score_folds, scored
-from matching.pipeline.progress import Progress
+from matching.progress import Progress
 from matching.ranking.decided import load_decision_levels
 from matching.ranking.evaluation import Quality, quality
 from matching.ranking.folds import FOLDS, by_folds, families_of_demands, unseen

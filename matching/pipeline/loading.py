@@ -22,7 +22,7 @@ from matching.ledger.organisation_names import confirmed_names
 from matching.ledger.rights import permit
 from matching.ledger.uploads import Beside, Difference
 from matching.pipeline import beside
-from matching.pipeline.progress import Progress, step
+from matching.progress import Progress, step
 from matching.schema import DUPLICATES, ID, KINDS, ORGANISATION, RECORD, Kind
 
 # Texts of a record that are compared with another's.

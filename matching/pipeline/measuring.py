@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from matching.errors import CallError, Problem
-from matching.pipeline.progress import Progress
 from matching.pipeline.ranking import no_judgements, placed
+from matching.progress import Progress
 from matching.ranking.baselines import bm25, tf_idf
 from matching.ranking.evaluation import Quality, quality
 from matching.ranking.features import Features, Pairs, features_of, given_lists, products

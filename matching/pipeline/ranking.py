@@ -12,7 +12,7 @@ import polars as pl
 
 from matching.errors import CallError, Problem
 from matching.fields.assignment import assign_fields
-from matching.pipeline.progress import Progress, step
+from matching.progress import Progress, step
 from matching.ranking.candidates import Ranked, candidates
 from matching.ranking.engines.named import HERE
 from matching.ranking.engines.opening import opened

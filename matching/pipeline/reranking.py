@@ -12,7 +12,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from matching.pipeline.keeping import Updated
-from matching.pipeline.progress import Progress, step
+from matching.progress import Progress, step
 from matching.ranking.candidates import candidates_of_rows, shared_of
 from matching.ranking.engines.engine import Engine, Here, blocks
 from matching.ranking.engines.placing import Sides
@@ -48,6 +48,19 @@ class Reranked:
     damaged: bool
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be ranked, and by what: a catalogue, the lists that it was updated with, judgements, lists' length."""
+
+    updated: Updated
+    demands: pl.DataFrame
+    achievements: pl.DataFrame
+    judgements: pl.DataFrame
+    weights: Weights
+    model: LevelModel
+    top: int
+
+
 def ranking_fingerprint(
     updated: Updated, judgements: pl.DataFrame, weights: Weights, model: LevelModel, top: int
 ) -> str:
@@ -76,18 +89,14 @@ def rerank(
     given, ranks them, with the same result.
     """
     engine = engine or Here()
-    settings = _settings(weights, model, top)
+    asked = _Asked(updated, demands, achievements, judgements, weights, model, top)
     if folder is None:
-        return _reranked(
-            None, settings, updated, demands, achievements, judgements, weights, model, top, engine, progress
-        )[0]
+        return _reranked(asked, None, engine, progress)[0]
     with updating(folder / RANKING) as alone:
         known = open_last(folder / RANKING)
         damaged = known == "damaged"
-        last = known if isinstance(known, LastRanking) and _fits(known, updated, settings) else None
-        found, kept = _reranked(
-            last, settings, updated, demands, achievements, judgements, weights, model, top, engine, progress
-        )
+        last = known if isinstance(known, LastRanking) and _fits(known, asked) else None
+        found, kept = _reranked(asked, last, engine, progress)
         if alone:
             # What cannot be written stays as it was: the next ranking then starts from there.
             with suppress(OSError):
@@ -99,70 +108,54 @@ def _settings(weights: Weights, model: LevelModel, top: int) -> str:
     return digest_of([weights.as_values(), model.as_values(), top, program_key()])
 
 
-def _fits(last: LastRanking, updated: Updated, settings: str) -> bool:
-    return last.space == updated.catalogue.fit.key and last.settings == settings
+def _fits(last: LastRanking, asked: _Asked) -> bool:
+    settings = _settings(asked.weights, asked.model, asked.top)
+    return last.space == asked.updated.catalogue.fit.key and last.settings == settings
 
 
 def _reranked(
-    last: LastRanking | None,
-    settings: str,
-    updated: Updated,
-    demands: pl.DataFrame,
-    achievements: pl.DataFrame,
-    judgements: pl.DataFrame,
-    weights: Weights,
-    model: LevelModel,
-    top: int,
-    engine: Engine,
-    progress: Progress | None,
+    asked: _Asked, last: LastRanking | None, engine: Engine, progress: Progress | None
 ) -> tuple[Reranked, LastRanking]:
-    catalogue, length = updated.catalogue, max(top, weights.retrieved)
+    updated, weights = asked.updated, asked.weights
+    catalogue, length = updated.catalogue, max(asked.top, weights.retrieved)
     kept = catalogue.kept
     sides = updated.demands, updated.demand_keys, catalogue.current
     near = weights.likeness.near
+    known = known_judgements(asked.judgements, *sides[1:])
     if last is None:
-        known = known_judgements(judgements, *sides[1:])
         now = Listed(*sides, known, *_searched(engine, kept, updated.demands.rows, length))
         rows = np.arange(len(updated.demands.ids))
         stay = pl.DataFrame(schema=_COLUMNS)
     else:
         nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        now = Listed(*sides, known_judgements(judgements, *sides[1:]), nothing, np.zeros(0))
+        now = Listed(*sides, known, nothing, np.zeros(0))
         now, changed = relisted(last.listed, now, kept, length)
         rows = affected(last.listed, now, kept.space, changed, near)
         others = np.setdiff1d(np.arange(len(updated.demands.ids)), rows)
         ids = updated.demand_keys["record_id"].gather(others)
         stay = last.candidates.filter(pl.col("demand_id").is_in(ids.implode()))
-    fresh = _ranked(now, kept, rows, demands, achievements, weights, model, top, engine, progress)
+    fresh = _ranked(asked, now, rows, engine, progress)
     candidates = pl.concat([stay, fresh]).sort("demand_id", "rank")
     found = Reranked(candidates, len(rows), len(updated.demands.ids) - len(rows), False)
+    settings = _settings(weights, asked.model, asked.top)
     return found, LastRanking(catalogue.fit.key, settings, now, candidates)
 
 
-def _ranked(
-    now: Listed,
-    kept: Kept,
-    rows: np.ndarray,
-    demands: pl.DataFrame,
-    achievements: pl.DataFrame,
-    weights: Weights,
-    model: LevelModel,
-    top: int,
-    engine: Engine,
-    progress: Progress | None,
-) -> pl.DataFrame:
+def _ranked(asked: _Asked, now: Listed, rows: np.ndarray, engine: Engine, progress: Progress | None) -> pl.DataFrame:
     """Candidates of some demands, by their rows, ranked with all that they learn from, and with no other record."""
     if not len(rows):
         return pl.DataFrame(schema=_COLUMNS)
-    asked = np.union1d(rows, teaching(now, kept.space, rows, weights.likeness.near))
+    kept, weights, model, top = asked.updated.catalogue.kept, asked.weights, asked.model, asked.top
+    together = np.union1d(rows, teaching(now, kept.space, rows, weights.likeness.near))
     ids = now.demand_keys["record_id"]
-    judged = now.judgements.filter(pl.col("demand_id").is_in(ids.gather(asked).implode()))
-    lists = now.lists.of(np.isin(now.lists.demands, asked))
+    judged = now.judgements.filter(pl.col("demand_id").is_in(ids.gather(together).implode()))
+    lists = now.lists.of(np.isin(now.lists.demands, together))
     known = now.achievement_keys["record_id"].is_in(judged["achievement_id"].unique().implode())
     places = np.union1d(lists.achievements, known.arg_true().to_numpy()).astype(np.int64)
     vectors = vectors_of(kept.space, now.demands, gathered(kept, places))
     narrow = Pairs(lists.demands, np.searchsorted(places, lists.achievements))
-    titles = titles_of(demands, achievements.filter(pl.col("achievement_id").is_in(vectors.achievement_ids)))
+    held = asked.achievements.filter(pl.col("achievement_id").is_in(vectors.achievement_ids))
+    titles = titles_of(asked.demands, held)
     shared = shared_of(vectors, titles, judged, narrow, weights, model, top)
     sides = engine.put(Sides(vectors, titles))
     beside = engine.put((shared.taught, shared.latent, model, weights, top))

@@ -17,8 +17,8 @@ from matching.pipeline.index_state import index_folder
 from matching.pipeline.keeping import updated
 from matching.pipeline.learning import current_model, learn_fields
 from matching.pipeline.loading import assess_all
-from matching.pipeline.progress import Progress, step
 from matching.pipeline.reranking import ranking_fingerprint, rerank
+from matching.progress import Progress, step
 from matching.ranking.engines.named import HERE
 from matching.ranking.engines.opening import opened
 from matching.ranking.weights import load_weights

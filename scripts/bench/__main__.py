@@ -72,7 +72,7 @@ def main() -> None:
             given.figures.write_text(text, encoding="utf-8")
     if "document" in given.parts:
         write(figures, given.document)
-        print(given.document)
+        print(f"\n{given.document.read_text(encoding='utf-8')}\n{given.document}")
     if not given.keep:
         shutil.rmtree(given.folder, ignore_errors=True)
 

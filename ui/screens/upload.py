@@ -10,25 +10,24 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from matching import pipeline
-from matching.errors import DuijieError, FileRefused, Problem
+from matching.errors import DuijieError, FileRefused
 from matching.intake.columns import Plan
 from matching.intake.files import read_sheets
 from matching.intake.marked import marked_workbook
 from matching.intake.reading import Reading, read_tables
 from matching.intake.sheets import Sheet
 from matching.intake.templates import template
-from matching.ledger import catalogue, runs, uploads
+from matching.ledger import uploads
 from matching.ledger.rights import may
 from matching.pipeline import Prepared
-from matching.schema import KINDS, Kind
+from matching.schema import Kind
 from ui.access import agent, language, ledger, settings, t, viewer
 from ui.catalogue_cache import now
 from ui.components.differences import chosen_names, show_differences
 from ui.components.filters import choose_kind
 from ui.components.headings import chosen_columns, chosen_heading_row
-from ui.components.long_work import CHECKING, LOADING, MATCHING, long_work
-from ui.components.moments import local_minute
-from ui.components.plain import plain
+from ui.components.last_match import show_match
+from ui.components.long_work import CHECKING, LOADING, long_work
 from ui.components.problems import show_left_out, show_problems
 from ui.components.upload_history import show_history, show_missing, show_near
 
@@ -66,7 +65,7 @@ def show() -> None:
     with right:
         _show_template(kind)
         if may(ledger(), "match"):
-            _show_match()
+            show_match()
     if message := st.session_state.pop(_LOADED, None):
         st.success(message)
     if uploaded is None:
@@ -194,37 +193,3 @@ def _load(prepared: Prepared, columns: dict[str, str], names: dict[str, str]) ->
     read = prepared.read
     counts = {**found.counts, "refused": read.refused, "left_out": len(read.left_out)}
     st.session_state[_LOADED] = t("cli.loaded", file=read.file, rows=read.rows, **counts)
-
-
-def _show_match() -> None:
-    run = runs.latest_run(ledger())
-    if run is None:
-        st.text(t("lists.never_matched"))
-    else:
-        counts = {"demands": run.demands, "achievements": run.achievements, "candidates": run.candidates}
-        st.text(t("lists.matched", at=local_minute(run.at), **counts))
-    ready = all(catalogue.count_records(ledger(), kind) for kind in KINDS)
-    if not ready:
-        st.text(t("lists.both_needed"))
-    found = pipeline.behind(pipeline.index_folder(ledger().url, settings().index))
-    if found is not None and found.since:
-        st.text(t("index.behind", **found.said(settings().timezone)))
-    if st.button(t("lists.match"), key="match", disabled=not ready, type="primary"):
-        said: list[Problem] = []
-        try:
-            with long_work(MATCHING) as progress:
-                made = pipeline.match_ledger(
-                    ledger(),
-                    settings().top,
-                    agent(),
-                    progress,
-                    index=settings().index,
-                    notice=said.append,
-                    ranked_by=settings().engine,
-                )
-        except DuijieError as error:
-            st.error(error.text(language()))
-            return
-        for problem in said:
-            st.info(plain(problem.text(language())))
-        st.success(t("lists.match_done", candidates=made.candidates))

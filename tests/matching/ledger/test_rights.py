@@ -401,6 +401,7 @@ FREE: Final[dict[str, str]] = {
     "ledger.deal_scope.shown": "narrows what a permitted function has read",
     "ledger.logins.log_in": "nobody is a viewer yet who logs in",
     "ledger.logins.log_out": "whoever holds a token may end its session",
+    "ledger.logins.refusal_of_session": "tells whether there is a viewer",
     "ledger.logins.viewer_of_email": "tells who the viewer is",
     "ledger.logins.viewer_of_session": "tells who the viewer is",
     "ledger.past_versions.as_it_stood": "part of what `past` permits",
