@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from matching.pipeline import Progress
+from matching.progress import Progress
 from ui.access import t
 
 # Steps of the long works, in their order.
