@@ -1,17 +1,17 @@
 """The k best rows of one sparse matrix for each row of another, exactly.
 
-Columns are told apart by how many rows they stand in. *Rare* columns are kept as postings: few rows have them. *Middle*
-and *common* columns are kept row by row, for so many queries at once that nearly each is some query's: a row is read
-once and added to the sums of all of them. The common ones would be most of what is read then, and say least; what they
-can add to a score at most is known beforehand,
+Columns are told apart by how many rows they stand in. *Rare* columns are kept as postings: few rows have them. The
+others are kept row by row, for so many queries at once that nearly each is some query's: a row is read once and added
+to the sums of all of them. They are parted into *tiers*, of which a later one has more common columns. These would be
+most of what is read, and say least; what they can add to a score at most is known beforehand,
 
-    score <= sum over the rare and the middle columns + |common part of the query| |common part of the row|
+    score <= sum over the columns that were added + |what remains of the query| |what remains of the row|
 
-(Cauchy and Schwarz), so that they are added only to rows that this bound lets be among the best of some query: few,
-once the k-th best score that is known is high. Rows are taken block by block; the first block is short, so that there
-is such a score soon. Sums of float32 are allowed what rounding may do to them (n u |a| |b|, Higham 2002, section 3.1);
-what is kept in the end is scored again in float64, column by column in their order, so that equal rows have equal
-scores and ties go by the order of the rows.
+(Cauchy and Schwarz), so that a tier is added only to rows that this bound, after the tier before, lets be among the
+best of some query: few, once the k-th best score that is known is high. Rows are taken block by block; the first block
+is short, so that there is such a score soon. Sums of float32 are allowed what rounding may do to them (n u |a| |b|,
+Higham 2002, section 3.1); what is kept in the end is scored again in float64, column by column in their order, so that
+equal rows have equal scores and ties go by the order of the rows.
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ from threadpoolctl import ThreadpoolController
 from matching.ranking.compiled import searching
 from matching.ranking.compiled.lanes import LANES
 
-# Columns that stand in more than a share of the rows are common: the first share that leaves a row no more middle
-# values than so many, or the last. Others that stand in more than that share are middle; so many columns at most.
-_COMMON: Final = (0.4, 0.3, 0.2)
-_MIDDLE_VALUES: Final = 110
-_MIDDLE: Final = 0.04
-_COMMON_COLUMNS: Final = 2_000
-_MIDDLE_COLUMNS: Final = 20_000
+# Columns of a tier stand in more than this share of the rows; so many columns at most are in tiers. A tier of which a
+# row has fewer values than so many would cost more than it saves, and is one with the next.
+_TIERS: Final = (0.04, 0.2, 0.3, 0.5)
+_COLUMNS: Final = 20_000
+_VALUES: Final = 16
 # Rows of a block (whole spans of `searching`), of which the sums of one query fit into the second cache; of the first
 # block so many are taken first.
 _BLOCK: Final = 32_768
@@ -69,31 +67,27 @@ class Index:
     """What rows are found by.
 
     `rows` are the rows themselves (float32, not negative); `place` numbers their columns from the most common one on,
-    of which the first `common` are kept row by row in `common_starts`, `common_columns` and `common_values`, and those
-    up to `middle`, numbered from there, in `middle_starts`, `middle_columns` and `middle_values`; `lengths` are those
-    of rows in their common columns, not rounded down. The postings of the others are `ids` (row within its block) and
-    `values`; `entry_starts` says where those of a place in a block begin, `entry_blocks` in which block, and
-    `place_entries` which entries are a place's. `order` decides ties, and is negative for a row that is not to be
-    found; `longest` bounds the length of a row.
+    of which the first `edges[0]` are kept tier by tier, and in a tier row by row, in `tier_columns` and `tier_values`;
+    `tier_starts` has where each row of each tier begins. Those up to `edges[1]` are in the second tier or a later one,
+    and so on; `rest` (tiers x rows) are the lengths of a row's later tiers, not rounded down. The postings of the other
+    columns are `ids` (row within its block) and `values`; `entry_starts` says where those of a place in a block begin,
+    `entry_blocks` in which block, and `place_entries` which entries are a place's. `order` decides ties, and is
+    negative for a row that is not to be found; `longest` bounds the length of a row.
     """
 
     rows: sp.csr_matrix
     order: np.ndarray
     place: np.ndarray
-    common: int
-    middle: int
+    edges: tuple[int, ...]
     place_entries: np.ndarray
     entry_blocks: np.ndarray
     entry_starts: np.ndarray
     ids: np.ndarray
     values: np.ndarray
-    common_starts: np.ndarray
-    common_columns: np.ndarray
-    common_values: np.ndarray
-    lengths: np.ndarray
-    middle_starts: np.ndarray
-    middle_columns: np.ndarray
-    middle_values: np.ndarray
+    tier_starts: np.ndarray
+    tier_columns: np.ndarray
+    tier_values: np.ndarray
+    rest: np.ndarray
     longest: float
 
 
@@ -104,43 +98,35 @@ def build(rows: sp.csr_matrix, order: np.ndarray | None = None) -> Index:
     rows_with = _rows_with(rows)
     place = np.empty(width, np.int32)
     place[np.argsort(-rows_with, kind="stable")] = np.arange(width, dtype=np.int32)
-    common, middle = _parts(rows_with, number)
-    postings, entries, in_common, in_middle = searching.count_entries(
-        rows.indptr, rows.indices, place, common, middle, _BLOCK, width
-    )
-    starts, firsts, common_starts, middle_starts = (
-        _ends(counts) for counts in (postings, entries, in_common, in_middle)
-    )
+    edges = _edges(rows_with, number)
+    tier, tiers = _tiers(edges), len(edges)
+    counts = searching.count_entries(rows.indptr, rows.indices, place, tier, tiers, _BLOCK, width)
+    starts, firsts, tier_starts = (_ends(each) for each in counts)
+    del counts
     entry_blocks = np.empty(firsts[-1], np.int32)
     entry_starts = np.empty(firsts[-1] + 1, np.uint32 if starts[-1] < _FEW else np.int64)
     entry_starts[-1] = starts[-1]
     ids, values = np.empty(starts[-1], np.uint16), np.empty(starts[-1], np.float32)
     own = rows.indptr, rows.indices, rows.data, place
     searching.fill_entries(
-        *own, middle, _BLOCK, starts[:-1].copy(), firsts[:-1].copy(), entry_blocks, entry_starts, ids, values
+        *own, edges[0], _BLOCK, starts[:-1].copy(), firsts[:-1].copy(), entry_blocks, entry_starts, ids, values
     )
-    common_columns, common_values = np.empty(common_starts[-1], np.uint16), np.empty(common_starts[-1], np.float32)
-    searching.fill_rows(*own, 0, common, common_starts, common_columns, common_values)
-    middle_columns, middle_values = np.empty(middle_starts[-1], np.uint16), np.empty(middle_starts[-1], np.float32)
-    searching.fill_rows(*own, common, middle, middle_starts, middle_columns, middle_values)
+    tier_columns, tier_values = np.empty(tier_starts[-1], np.uint16), np.empty(tier_starts[-1], np.float32)
+    searching.fill_rows(*own, tier, tiers, tier_starts, tier_columns, tier_values)
     return Index(
         rows=rows,
         order=np.arange(number, dtype=np.int32) if order is None else order.astype(np.int32),
         place=place,
-        common=common,
-        middle=middle,
+        edges=edges,
         place_entries=firsts,
         entry_blocks=entry_blocks,
         entry_starts=entry_starts,
         ids=ids,
         values=values,
-        common_starts=common_starts,
-        common_columns=common_columns,
-        common_values=common_values,
-        lengths=(searching.lengths_of(common_starts, common_values) * _ROUNDED).astype(np.float32),
-        middle_starts=middle_starts,
-        middle_columns=middle_columns,
-        middle_values=middle_values,
+        tier_starts=tier_starts,
+        tier_columns=tier_columns,
+        tier_values=tier_values,
+        rest=(searching.rest_lengths(tier_starts, tier_values, tiers) * _ROUNDED).astype(np.float32),
         longest=float(searching.lengths_of(rows.indptr, rows.data).max(initial=0.0)),
     )
 
@@ -153,15 +139,26 @@ def _rows_with(rows: sp.csr_matrix) -> np.ndarray:
     return found
 
 
-def _parts(rows_with: np.ndarray, number: int) -> tuple[int, int]:
-    """How many columns are common, and how many common or middle; `rows_with` has each column's number of rows."""
-    middle = int(np.count_nonzero(rows_with > _MIDDLE * number))
-    values = rows_with[rows_with > _MIDDLE * number]
-    for share in _COMMON:
-        common = min(int(np.count_nonzero(values > share * number)), _COMMON_COLUMNS)
-        if values[values <= share * number].sum() <= _MIDDLE_VALUES * number:
-            break
-    return common, min(middle, common + _MIDDLE_COLUMNS)
+def _edges(rows_with: np.ndarray, number: int) -> tuple[int, ...]:
+    """How many columns are in the first tier or a later one, in the second or a later one, and so on.
+
+    `rows_with` has each column's number of rows. There is one tier at least, which may have no columns.
+    """
+    first, *later = (min(int(np.count_nonzero(rows_with > share * number)), _COLUMNS) for share in _TIERS)
+    values = _ends(np.sort(rows_with)[::-1][:first])
+    edges = [first]
+    for each in later:
+        if min(values[edges[-1]] - values[each], values[each]) > _VALUES * number:
+            edges.append(each)
+    return tuple(edges)
+
+
+def _tiers(edges: tuple[int, ...]) -> np.ndarray:
+    """The tier of each place that has one."""
+    tiers = np.zeros(edges[0], np.uint8)
+    for edge in edges[1:]:
+        tiers[:edge] += 1
+    return tiers
 
 
 def search(
@@ -212,12 +209,14 @@ def best_of_parts(parts: list[Best], k: int) -> Best:
 
 
 def bytes_read(index: Index, queries: sp.csr_matrix) -> int:
-    """Bytes that a search for the queries reads: postings for each query, the middle columns for each `LANES`."""
+    """Bytes that a search for the queries reads: postings for each query, the first tier for each `LANES`."""
     lengths = np.diff(index.entry_starts[index.place_entries])
     places = index.place[_plain(queries).indices]
-    postings = int(lengths[places[places >= index.middle]].sum()) * (index.ids.itemsize + index.values.itemsize)
-    by_row = index.middle_columns.nbytes + index.middle_values.nbytes + index.middle_starts.nbytes
-    return postings + (by_row + index.lengths.nbytes) * -(-queries.shape[0] // LANES)
+    postings = int(lengths[places[places >= index.edges[0]]].sum()) * (index.ids.itemsize + index.values.itemsize)
+    height = index.rows.shape[0]
+    of_values = int(index.tier_starts[height]) * (index.tier_columns.itemsize + index.tier_values.itemsize)
+    of_rows = height * (index.tier_starts.itemsize + index.rest.itemsize)
+    return postings + (of_values + of_rows) * -(-queries.shape[0] // LANES)
 
 
 def _plain(rows: sp.csr_matrix) -> sp.csr_matrix:
@@ -274,11 +273,12 @@ def _found(
     number, (height, width) = queries.shape[0], index.rows.shape
     places = index.place[queries.indices]
     lanes = np.repeat(np.arange(number), np.diff(queries.indptr))
-    weights = np.zeros((index.middle, LANES), np.float32)
-    near, rare = places < index.middle, places >= index.middle
+    weights = np.zeros((index.edges[0], LANES), np.float32)
+    near, rare = places < index.edges[0], places >= index.edges[0]
     weights[places[near], lanes[near]] = queries.data[near]
-    in_common = np.zeros(LANES, np.float32)
-    in_common[:number] = np.sqrt(np.square(weights[: index.common, :number], dtype=np.float64).sum(axis=0)) * _ROUNDED
+    rest = np.zeros((len(index.edges), LANES), np.float32)
+    for tier, edge in enumerate(index.edges[1:]):
+        rest[tier] = np.sqrt(np.square(weights[:edge], dtype=np.float64).sum(axis=0)) * _ROUNDED
     of_terms = _ends(np.bincount(lanes[rare], minlength=number)), queries.data[rare]
     at, ends = index.place_entries[places[rare]], index.place_entries[places[rare] + 1]
     entries = index.entry_blocks, index.entry_starts, index.ids, index.values
@@ -306,16 +306,12 @@ def _found(
                 end - begin,
                 of_rare,
                 index.order,
-                index.middle_starts,
-                index.middle_columns,
-                index.middle_values,
-                weights[index.common :],
-                index.common_starts,
-                index.common_columns,
-                index.common_values,
-                weights[: index.common],
-                index.lengths,
-                in_common,
+                index.tier_starts,
+                index.tier_columns,
+                index.tier_values,
+                weights,
+                index.rest,
+                rest,
                 asked_now,
                 sums,
                 *found,

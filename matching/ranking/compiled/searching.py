@@ -33,30 +33,28 @@ def lengths_of(indptr: np.ndarray, data: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def count_entries(
-    indptr: np.ndarray, indices: np.ndarray, place: np.ndarray, common: int, middle: int, block: int, width: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of each place in how many rows and in how many blocks it stands; of each row its common and its middle places.
+    indptr: np.ndarray, indices: np.ndarray, place: np.ndarray, tier: np.ndarray, tiers: int, block: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each place in how many rows and in how many blocks it stands; of each tier how many places of each row.
 
-    What is not rare has no postings.
+    `tier` has the tiers of the first places; the others are rare, and they alone have postings.
     """
     rows = len(indptr) - 1
     postings = np.zeros(width, np.int64)
     entries = np.zeros(width, np.int64)
     last = np.full(width, -1, np.int32)
-    in_common, in_middle = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+    in_tiers = np.zeros(rows * tiers, np.int64)
     for row in range(rows):
         for at in range(indptr[row], indptr[row + 1]):
             column = place[indices[at]]
-            if column < common:
-                in_common[row] += 1
-            elif column < middle:
-                in_middle[row] += 1
+            if column < len(tier):
+                in_tiers[tier[column] * rows + row] += 1
             else:
                 postings[column] += 1
                 if last[column] != row // block:
                     last[column] = row // block
                     entries[column] += 1
-    return postings, entries, in_common, in_middle
+    return postings, entries, in_tiers
 
 
 @njit(cache=True, nogil=True)
@@ -65,21 +63,38 @@ def fill_rows(
     indices: np.ndarray,
     data: np.ndarray,
     place: np.ndarray,
-    first: int,
-    last: int,
+    tier: np.ndarray,
+    tiers: int,
     starts: np.ndarray,
     columns: np.ndarray,
     values: np.ndarray,
 ) -> None:
-    """Write the places from `first` up to `last` row by row, numbered from `first`; `starts` says where rows begin."""
-    for row in range(len(indptr) - 1):
-        own = starts[row]
+    """Write the places that have a tier, tier by tier and row by row; `starts` says where each tier's rows begin."""
+    own, rows = np.empty(tiers, np.int64), len(indptr) - 1
+    for row in range(rows):
+        for number in range(tiers):
+            own[number] = starts[number * rows + row]
         for at in range(indptr[row], indptr[row + 1]):
             column = place[indices[at]]
-            if first <= column < last:
-                columns[own] = column - first
-                values[own] = data[at]
-                own += 1
+            if column < len(tier):
+                where = own[tier[column]]
+                columns[where] = column
+                values[where] = data[at]
+                own[tier[column]] = where + 1
+
+
+@njit(cache=True, nogil=True)
+def rest_lengths(starts: np.ndarray, values: np.ndarray, tiers: int) -> np.ndarray:
+    """Of each tier, for each row, the length of what the row has in later ones."""
+    rows = (len(starts) - 1) // tiers
+    squares = np.zeros((tiers, rows), np.float64)
+    for tier in range(tiers - 1, 0, -1):
+        for row in range(rows):
+            total = squares[tier, row]
+            for at in range(starts[tier * rows + row], starts[tier * rows + row + 1]):
+                total += np.float64(values[at]) ** 2
+            squares[tier - 1, row] = total
+    return np.sqrt(squares)
 
 
 @njit(cache=True, nogil=True)
@@ -163,22 +178,27 @@ def add_rare(
 
 
 @njit(cache=True, nogil=True)
+def _fetch_row(at: int, starts: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
+    """Have the beginning of a row of a tier brought near; of one that is not there, nothing."""
+    start = starts[min(at, len(starts) - 1)]
+    fetch(columns, start)
+    fetch(values, start)
+    fetch(values, start + _LINE)
+
+
+@njit(cache=True, nogil=True)
 def add_others(
     first: int,
     offset: int,
     size: int,
     rare: np.ndarray,
     order: np.ndarray,
-    middle_starts: np.ndarray,
-    middle_columns: np.ndarray,
-    middle_values: np.ndarray,
-    middle_weights: np.ndarray,
-    common_starts: np.ndarray,
-    common_columns: np.ndarray,
-    common_values: np.ndarray,
-    common_weights: np.ndarray,
-    lengths: np.ndarray,
-    query_lengths: np.ndarray,
+    starts: np.ndarray,
+    columns: np.ndarray,
+    values: np.ndarray,
+    weights: np.ndarray,
+    rest: np.ndarray,
+    query_rest: np.ndarray,
     asked: np.ndarray,
     sums: np.ndarray,
     greatest: np.ndarray,
@@ -187,34 +207,40 @@ def add_others(
 ) -> int:
     """Scores of `size` rows, of which the first is `first`, a lane for each query, and the greatest of each span.
 
-    `rare` has what the rare columns give, a row for each query, those of the rows from `offset` on. A row whose bounds
-    reach what is asked in no lane is left out; `scored` are the others, and `scored_ends` says where those of a span
-    end. `sums` has room for whole spans. Returns how many rows were scored.
+    `rare` has what the rare columns give, a row for each query, those of the rows from `offset` on. `starts`, `columns`
+    and `values` are the tiers' rows, `weights` the queries' columns; `rest` and `query_rest` are the lengths of what
+    comes after a tier. A row whose bounds reach what is asked in no lane after one tier is not looked at in the next;
+    `scored` are those that come to the last, and `scored_ends` says where those of a span end. `sums` has room for
+    whole spans. Returns how many rows were scored.
     """
-    number = 0
+    number, (tiers, rows) = 0, rest.shape
     for start in range(0, size, SPAN):
         for part in range(start, start + SPAN, SQUARE):
             turn(rare, offset + part, sums, part)
         span = start // SPAN
         greatest[span] = _NONE
+        begin = number
         for i in range(start, min(start + SPAN, size)):
             row = first + i
-            add_weighted(
-                middle_columns, middle_values, middle_starts[row], middle_starts[row + 1], middle_weights, sums, i
-            )
-            if reaching(sums, i, lengths[row], query_lengths, asked) and order[row] >= 0:
+            add_weighted(columns, values, starts[row], starts[row + 1], weights, sums, i)
+            if reaching(sums, i, rest[0, row], query_rest[0], asked) and order[row] >= 0:
                 scored[number] = i
                 number += 1
-                fetch(common_columns, common_starts[row])
-                fetch(common_values, common_starts[row])
-                fetch(common_values, common_starts[row] + _LINE)
-        for place in range(scored_ends[span - 1] if span else 0, number):
-            i = scored[place]
-            row = first + i
-            add_weighted(
-                common_columns, common_values, common_starts[row], common_starts[row + 1], common_weights, sums, i
-            )
-            raise_to(sums, i, greatest, span)
+                _fetch_row(row + rows, starts, columns, values)
+        for tier in range(1, tiers):
+            left = begin
+            for place in range(begin, number):
+                i = scored[place]
+                row = first + i
+                at = tier * rows + row
+                add_weighted(columns, values, starts[at], starts[at + 1], weights, sums, i)
+                if tier == tiers - 1 or reaching(sums, i, rest[tier, row], query_rest[tier], asked):
+                    scored[left] = i
+                    left += 1
+                    _fetch_row(at + rows, starts, columns, values)
+            number = left
+        for place in range(begin, number):
+            raise_to(sums, scored[place], greatest, span)
         scored_ends[span] = number
     return number
 

@@ -41,7 +41,8 @@ def matrices(most_rows: int, columns: int) -> st.SearchStrategy[np.ndarray]:
 
 
 def cut_small(patch: pytest.MonkeyPatch, block: int = 512, first: int = 256) -> None:
-    """Blocks so small that few rows need several."""
+    """Blocks so small that few rows need several, and tiers however few values they have."""
+    patch.setattr(topk, "_VALUES", 0)
     patch.setattr(topk, "_BLOCK", block)
     patch.setattr(topk, "_FIRST", first)
 
@@ -101,10 +102,9 @@ def test_long_lists_with_bounds(
     documents = zipfian(numbers, 6_000, 300, 12, whole=whole)
     documents = sp.vstack([documents, documents[:900]], format="csr")
     queries = zipfian(numbers, 45, 300, 9, whole=whole)
-    monkeypatch.setattr(topk, "_MIDDLE_VALUES", 2)
     cut_small(monkeypatch, 1_024)
     index = build(documents)
-    assert 0 < index.common < index.middle < 100
+    assert 0 < index.edges[3] < index.edges[2] < index.edges[1] < index.edges[0] < 100
     assert index.entry_starts.dtype == (np.uint32 if few else np.int64)
     products = queries.astype(np.float64) @ documents.astype(np.float64).T.tocsr()
     rows, columns, scores = search(index, queries, k)
@@ -164,9 +164,9 @@ def test_bytes_are_counted_for_what_is_read() -> None:
     documents = sp.csr_matrix(np.array([[1.0, 0, 1, 1], *[[0.0, 0, 1, 0]] * 99]))
     queries = sp.csr_matrix(np.array([[1.0, 1, 1, 0], [1, 0, 0, 1]]))
     index = build(documents)
-    assert (index.common, index.middle) == (1, 1)
-    # Three postings of six bytes; where rows begin, and their lengths.
-    assert bytes_read(index, queries) == 3 * 6 + 101 * 8 + 100 * 4
+    assert index.edges == (1,)
+    # Three postings of six bytes; a value of each row, where its tier begins, and the length of the rest.
+    assert bytes_read(index, queries) == 3 * 6 + 100 * 6 + 100 * 8 + 100 * 4
 
 
 def test_rows_that_cannot_be_among_the_best_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
