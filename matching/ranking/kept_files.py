@@ -21,7 +21,7 @@ from matching.ranking.topk import Index
 
 _MATRIX: Final = ("indptr", "indices", "data")
 # Numbers of an index, which the manifest has.
-_NUMBERS: Final = ("common", "middle", "longest")
+_NUMBERS: Final = ("edges", "longest")
 # Arrays of an index as they are; its rows are a matrix, and its order follows from all segments.
 _ARRAYS: Final = tuple(each.name for each in fields(Index) if each.name not in ("rows", "order", *_NUMBERS))
 _KINDS: Final = ("demands", "achievements")
@@ -167,7 +167,8 @@ def _segment_of(stored: Stored, number: int, numbers: dict[str, Any], width: int
     index = Index(
         rows=_matrix([array(f"rows_{name}") for name in _MATRIX], (len(ids), width)),
         order=np.zeros(len(ids), np.int32),
-        **numbers,
+        edges=tuple(numbers["edges"]),
+        longest=numbers["longest"],
         **parts,
     )
     return Segment(ids, index, _matrix([array(f"titles_{name}") for name in _MATRIX], (len(ids), title_width)))
