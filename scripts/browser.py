@@ -16,10 +16,14 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-# The script has ended, and no other has begun for a quarter of a second: keys are bound by then.
+# The script has ended, and no other has begun for a quarter of a second; what the browser fetches and draws by itself
+# after that, the desk among it, is drawn, so that keys are bound.
 AT_REST = """() => {
     const app = document.querySelector("[data-testid=stApp]");
-    if (!app || app.getAttribute("data-test-script-state") !== "notRunning") {
+    const drawn = (part) => part.shadowRoot && [...part.shadowRoot.querySelectorAll(".desk .bar")].every((bar) => bar.firstChild);
+    const whole = !document.querySelector("[data-testid=stSkeleton]")
+        && [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].every(drawn);
+    if (!app || app.getAttribute("data-test-script-state") !== "notRunning" || !whole) {
         window.restingSince = undefined;
         return false;
     }
