@@ -81,8 +81,8 @@ class Timed:
 def main() -> None:
     """Measure, print, write the document."""
     asked = argparse.ArgumentParser(description="One worker process beside two.")
-    asked.add_argument("--demands", type=int, default=2_000)
-    asked.add_argument("--achievements", type=int, default=50_000)
+    asked.add_argument("--demands", type=int, default=10_000)
+    asked.add_argument("--achievements", type=int, default=100_000)
     sizes = asked.parse_args()
     records = made_demands(sizes.demands), made_achievements(sizes.achievements)
     nothing = pl.DataFrame(schema=FIELDS)
