@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 # after that, the desk among it, is drawn, so that keys are bound.
 AT_REST = """() => {
     const app = document.querySelector("[data-testid=stApp]");
-    const drawn = (part) => part.shadowRoot && [...part.shadowRoot.querySelectorAll(".desk .bar")].every((bar) => bar.firstChild);
+    const drawn = (part) => part.shadowRoot
+        && [...part.shadowRoot.querySelectorAll(".desk .bar")].every((bar) => bar.firstChild);
     const whole = !document.querySelector("[data-testid=stSkeleton]")
         && [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].every(drawn);
     if (!app || app.getAttribute("data-test-script-state") !== "notRunning" || !whole) {

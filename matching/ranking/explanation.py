@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from matching.ranking import levels
-from matching.ranking.compiled.pairs import shared_columns
+from matching.ranking.compiled.shared_terms import shared_columns
 from matching.ranking.features import Pairs, csr
 from matching.ranking.levels import LevelModel
 from matching.ranking.scoring import Scored

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from matching.ranking.compiled.pairs import closeness, covariances, move_by
+from matching.ranking.compiled.judgements import closeness, covariances, move_by
 from matching.ranking.features import Pairs, csr
 from matching.ranking.levels import STEPS
 from matching.ranking.nearness import cosines, family_numbers, near_demands, unit

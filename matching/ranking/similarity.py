@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from matching.ranking.analysis import characters
-from matching.ranking.compiled.pairs import block_sums, merged_terms
+from matching.ranking.compiled.shared_terms import block_sums, merged_terms
 from matching.ranking.explanation import contributions
 from matching.ranking.features import Pairs
 from matching.ranking.per_pair import lists_of
