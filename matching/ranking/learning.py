@@ -189,7 +189,8 @@ def move_at_once(
     """Move the pairs of a list by judgements made since it was ranked: moves (pairs x 3) and amounts (pairs x pairs).
 
     `covariance` is that of `still_open`, `reached` the probabilities as ranked, before their limits, and `levels` the
-    new judgements, 0 for none. The result is that of ranking anew with the same model, as far as these pairs go.
+    new judgements, 0 for none. The result is that of ranking anew with the same model, as far as these pairs go, unless
+    their demand is near to several families: judged, it makes one of them, which is observed together when ranked anew.
     """
     judged = np.flatnonzero((levels > 0) & (np.diag(covariance) > 0))
     moves, amounts = np.zeros_like(reached), np.zeros_like(covariance)
