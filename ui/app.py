@@ -8,7 +8,7 @@ from matching.errors import DuijieError, NotPermitted
 from ui.access import choose_language, forget_viewer, language, ledger, t, viewer
 from ui.components.identity import show_login, show_viewer
 from ui.components.style import apply_style
-from ui.pages import SCREENS, nowhere, pages_of
+from ui.pages import pages_at, pages_of, pages_of_nobody
 from ui.warming import page_shown
 
 
@@ -25,19 +25,13 @@ def main() -> None:
     except NotPermitted as error:
         with menu:
             st.markdown(f"## {t('app.title')}")
-        st.navigation([st.Page(nowhere, title=t("app.title"))], position="hidden")
+        st.navigation(pages_of_nobody(), position="hidden")
         show_login(error)
         return
     with foot:
         show_viewer(who)
     first, shown = pages_of(who)
-    pages = {
-        name: st.Page(screen, title=t(f"{title}.title"), url_path=name, default=name == first)
-        if name in shown
-        # An address that another role has: said in words, not in the server's own English ones.
-        else st.Page(nowhere, title=t("app.no_page"), url_path=name)
-        for name, (screen, title) in SCREENS.items()
-    }
+    pages = pages_at(first, shown)
     page = st.navigation(list(pages.values()), position="hidden")
     with menu:
         st.markdown(f"## {t('app.title')}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -25,6 +25,9 @@ from ui.session_cookie import token_of
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 # What a browser needs before anybody has logged in, and what tells whether the server lives.
 _OPEN: Final = re.compile(r"/(login|login\.css|logout|favicon\.png|_stcore/health|static/.*)")
+# What a page's address looks like: one name, not that of a file or of the server's own. And names that are no pages.
+_PAGE: Final = re.compile(r"/([^/._][^/.]*)/?")
+_NO_PAGES: Final = ("login", "logout", "oauth2callback")
 _INLINE_SCRIPT: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 _FIXED: Final = {
@@ -67,6 +70,23 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_guarded)
+
+
+class KnownPages:
+    """Sends a browser that asks for a page of no name to the one that says so, in the reader's language."""
+
+    def __init__(self, app: ASGIApp, known: Collection[str], nowhere: str) -> None:
+        self.app = app
+        self.known = frozenset((*known, nowhere, *_NO_PAGES))
+        self.nowhere = nowhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is not asked for as a page, and the pages that there are."""
+        asked = _PAGE.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if asked is None or asked[1] in self.known or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self.app(scope, receive, send)
+            return
+        await RedirectResponse(_with_query(f"/{self.nowhere}", scope), 303)(scope, receive, send)
 
 
 class KnownHosts:
@@ -118,8 +138,8 @@ class NeedsSession:
         if refusal == "" or (scope["type"] == "websocket" and refusal != "login.needed"):
             await self.app(scope, receive, send)
         elif "text/html" in connection.headers.get("accept", ""):
-            asked = scope["path"] + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
-            await _refuse(RedirectResponse(f"/login?next={quote(asked, safe='')}", 303), scope, receive, send)
+            asked = quote(_with_query(scope["path"], scope), safe="")
+            await _refuse(RedirectResponse(f"/login?next={asked}", 303), scope, receive, send)
         else:
             await _refuse(PlainTextResponse("log in", 401), scope, receive, send)
 
@@ -169,6 +189,12 @@ def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     if name.lower() == b"set-cookie" and b"secure" not in [part.strip().lower() for part in value.split(b";")]:
         return name, value + b"; Secure"
     return name, value
+
+
+def _with_query(path: str, scope: Scope) -> str:
+    """A path with what a request asked of its own."""
+    query = scope["query_string"].decode()
+    return f"{path}?{query}" if query else path
 
 
 async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

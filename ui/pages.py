@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, Final, Protocol, cast
 
@@ -44,6 +44,10 @@ SCREENS: Final[dict[str, tuple[Callable[[], None], str]]] = {
     "statistics": (_screen("figures"), "figures"),
     "accounts": (_screen("accounts"), "accounts"),
 }
+# The address that those of no page are sent to.
+NOWHERE: Final = "no-page"
+# A page that is seen first stands at the root; Streamlit wants another address for it, which nobody sees.
+_ROOT: Final = "first-page"
 # Without accounts there is nothing to keep.
 _SHARED_ONLY: Final = ("accounts",)
 _OWN_FIRST: Final = "review"
@@ -57,9 +61,38 @@ def pages_of(who: Viewer | None) -> tuple[str, list[str]]:
     return found["first"][who.role], [name for name, roles in found["pages"].items() if who.role in roles]
 
 
-def nowhere() -> None:
-    """The page of an address that the viewer has no page at."""
+def pages_at(first: str, shown: Sequence[str]) -> dict[str, st.Page]:
+    """A page for every address, and the first one, at the root, by its name; the address with its name leads there.
+
+    An address of none or of another role says so in words, not in the server's own English ones.
+    """
+    screen, title = SCREENS[first]
+    root = st.Page(screen, title=t(f"{title}.title"), url_path=_ROOT, default=True)
+    pages = {name: _page(name) if name in shown else _nowhere_at(name) for name in SCREENS if name != first}
+    leading = st.Page(partial(_go_to, root), title=t(f"{title}.title"), url_path=first)
+    return {**pages, first: root, _ROOT: leading, NOWHERE: _nowhere_at(NOWHERE)}
+
+
+def pages_of_nobody() -> list[st.Page]:
+    """A page for every address, of which none is run, as long as nobody is logged in."""
+    return [_nowhere_at(name) for name in (_ROOT, *SCREENS, NOWHERE)]
+
+
+def _page(name: str) -> st.Page:
+    screen, title = SCREENS[name]
+    return st.Page(screen, title=t(f"{title}.title"), url_path=name)
+
+
+def _nowhere_at(name: str) -> st.Page:
+    return st.Page(_nowhere, title=t("app.no_page"), url_path=name)
+
+
+def _nowhere() -> None:
     st.info(t("app.no_page_here"))
+
+
+def _go_to(page: st.Page) -> None:
+    st.switch_page(page, query_params=st.query_params)
 
 
 @cache

@@ -16,8 +16,9 @@ from matching.ledger.database import open_ledger
 from matching.settings import Settings
 from ui import warming
 from ui.components.identity import show_refusal
-from ui.guards import LOOPBACK_HOSTS, KnownHosts, NeedsSession, SecurityHeaders
+from ui.guards import LOOPBACK_HOSTS, KnownHosts, KnownPages, NeedsSession, SecurityHeaders
 from ui.login_page import login_routes
+from ui.pages import NOWHERE, SCREENS
 
 _SCRIPT: Final = Path(__file__).with_name("app.py")
 
@@ -26,10 +27,12 @@ def middleware_and_routes(settings: Settings) -> tuple[list[Middleware], list[Ro
     """What stands before the script: on one's own machine only the headers and the names of this machine."""
     hosts = settings.allowed_hosts if settings.shared else LOOPBACK_HOSTS
     before = [Middleware(SecurityHeaders, settings=settings), Middleware(KnownHosts, hosts=hosts)]
+    pages = Middleware(KnownPages, known=SCREENS, nowhere=NOWHERE)
     if not settings.shared or settings.login != "accounts":
-        return before, []
+        return [*before, pages], []
     engine = open_ledger(settings.database_url)
-    return [*before, Middleware(NeedsSession, engine=engine, settings=settings)], login_routes(engine, settings)
+    needs = Middleware(NeedsSession, engine=engine, settings=settings)
+    return [*before, needs, pages], login_routes(engine, settings)
 
 
 def secrets(settings: Settings) -> dict[str, SecretsValue] | None:

@@ -46,6 +46,7 @@ def says_so_alone(page: Page, told: str) -> None:
     expect(page.get_by_test_id("stPageLink")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlert")).to_have_count(1)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_test_id("stMain").get_by_role("link", name="登录")).to_be_visible()
 
 

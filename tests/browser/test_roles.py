@@ -44,10 +44,11 @@ def test_an_institute_sees_its_pages_alone(shared_server: str, enter: Enter) -> 
     page = enter(shared_server, "示例研究所")
     assert menu(page) == ["上传", "清单", "成交"]
     expect(page.get_by_text("账号：示例研究所（院所）")).to_be_visible()
-    for path in ("review", "fields", "statistics", "accounts"):
+    for path in ("review", "fields", "statistics", "accounts", "审阅"):
         page.goto(f"{shared_server}/{path}")
         settled(page)
         expect(page.get_by_text("没有这一页。")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_an_official_sees_figures_first(shared_server: str, enter: Enter) -> None:
@@ -57,6 +58,10 @@ def test_an_official_sees_figures_first(shared_server: str, enter: Enter) -> Non
     page.goto(f"{shared_server}/upload")
     settled(page)
     expect(page.get_by_text("没有这一页。")).to_be_visible()
+    page.goto(f"{shared_server}/statistics")
+    settled(page)
+    expect(page.get_by_test_id("stMain").get_by_text("漏斗", exact=True).first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_an_admin_adds_an_account_that_can_log_in_and_disables_it(shared_server: str, enter: Enter) -> None:

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from matching.ledger.accounts import add_account, set_disabled
 from matching.ledger.logins import log_in
 from matching.settings import Settings
-from ui.guards import KnownHosts, NeedsSession, SecurityHeaders, content_policy, inline_scripts
+from ui.guards import KnownHosts, KnownPages, NeedsSession, SecurityHeaders, content_policy, inline_scripts
 
 PASSWORD = "a password of tests"  # noqa: S105
 
@@ -57,6 +57,27 @@ def client_of(*middleware: Middleware, host: str = "duijie.test") -> Client:
 def test_hosts_are_known_by_their_whole_name(hosts: Sequence[str], host: str, known: bool) -> None:
     guard = KnownHosts(PlainTextResponse(""), hosts)
     assert guard.knows(host) is known
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "goes_to"),
+    [
+        ("/", "text/html", None),
+        ("/lists", "text/html", None),
+        ("/lists/", "text/html", None),
+        ("/no-page", "text/html", None),
+        ("/oauth2callback?code=1", "text/html", None),
+        ("/favicon.png", "text/html", None),
+        ("/_stcore/health", "text/html", None),
+        ("/static/js/index.js", "text/html", None),
+        ("/list", "*/*", None),
+        ("/list", "text/html,*/*;q=0.8", "/no-page"),
+        ("/清单?language=en", "text/html", "/no-page?language=en"),
+    ],
+)
+def test_an_address_of_no_page_leads_to_the_one_that_says_so(path: str, accept: str, goes_to: str | None) -> None:
+    guarded = client_of(Middleware(KnownPages, known=("lists", "deals"), nowhere="no-page"))
+    assert guarded.get(path, accept=accept).headers.get("location") == goes_to
 
 
 def test_a_request_for_another_host_is_refused() -> None:
