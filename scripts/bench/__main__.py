@@ -112,7 +112,7 @@ def _likeness(asked: Asked) -> Iterator[Found]:
 
 def _stages(asked: Asked) -> Iterator[Found]:
     for size in asked.sizes:
-        yield ("stages", str(size)), stages(asked.of(size), asked.demands, size, asked.limits)
+        yield ("stages", str(size)), stages(asked.of(size), asked.demands, size, asked.pace.rounds, asked.limits)
 
 
 def _peers(asked: Asked) -> Iterator[Found]:
@@ -141,7 +141,8 @@ def _make(asked: Asked, size: int, matrix: str) -> None:
 
 def _jobs(asked: Asked) -> Iterator[Found]:
     for demands, size in asked.jobs:
-        yield ("jobs", f"{demands}x{size}"), job(asked.folder / f"job-{demands}x{size}", demands, size, asked.limits)
+        folder = asked.folder / f"job-{demands}x{size}"
+        yield ("jobs", f"{demands}x{size}"), job(folder, demands, size, asked.pace.rounds, asked.limits)
 
 
 _MEASURES: Final[dict[str, Callable[[Asked], Iterator[Found]]]] = {

@@ -61,9 +61,10 @@ def _matrix(matrix: str, by_size: dict[str, list[tables.Row]], picture: str) -> 
 def _stages(found: dict[str, list[tables.Row]], picture: str) -> str:
     if not found:
         return _NOT_YET
-    demands = next(iter(found.values()))[0]["demands"]
+    rows = [row for rows in found.values() for row in rows]
+    demands, rounds = rows[0]["demands"], min((row["rounds"] for row in rows if "rounds" in row), default=0)
     head = ["stage", *(f"{int(size):,}" for size in sorted(found, key=int)), "exponent, CPU", "exponent, memory"]
-    table = f"{demands:,} demands.\n\n{_table(head, tables.stage_rows(found))}"
+    table = f"{demands:,} demands, {rounds} rounds.\n\n{_table(head, tables.stage_rows(found))}"
     return f"{table}\n\n![CPU seconds of each stage by number of achievements](images/{picture})" if picture else table
 
 

@@ -13,18 +13,22 @@ from typing import Any, Final
 import psutil
 
 from bench import lists
+from bench.measuring import medians
 from bench.workers import Failed, Limits, once
 
 TOP: Final = 10
 _LOOK_EVERY: Final = 0.1
 
 
-def job(folder: Path, demands: int, achievements: int, limits: Limits) -> dict[str, Any]:
-    """One job: demands, size, cpu and wall in seconds, memory, the most in MB of all its processes, or failed."""
+def job(folder: Path, demands: int, achievements: int, rounds: int, limits: Limits) -> dict[str, Any]:
+    """One job: demands, size, cpu and wall in seconds, memory, the most in MB of all its processes, or failed.
+
+    It is done in so many rounds; `medians` says what stands of them.
+    """
     row = {"demands": demands, "size": achievements}
     try:
         once(lists.write_files, folder, demands, achievements, False, limits=limits)
-        return {**row, **_measured(_command(folder), folder, limits)}
+        return {**row, **medians([_measured(_command(folder), folder, limits) for _ in range(rounds)])}
     except Failed as failed:
         return {**row, "failed": str(failed)}
 

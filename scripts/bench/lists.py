@@ -59,7 +59,9 @@ def write_files(folder: Path, demands: int, achievements: int, workbooks: bool) 
 
 
 def write_ledger(path: Path, demands: int, achievements: int) -> None:
-    """Write a ledger that holds both lists, each record in its one version with its fields."""
+    """Write a ledger that holds both lists, each record in its one version with its fields, over one of that name."""
+    for former in path.parent.glob(f"{path.name}*"):
+        former.unlink()
     engine = open_ledger(f"sqlite:///{path}")
     nothing = dict.fromkeys(("changed", "unchanged", "left_out", "refused", "missing"), 0)
     lots = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from statistics import median
+from typing import Any, Final, TypeVar
 
 Value = TypeVar("Value")
 
@@ -19,6 +20,18 @@ def timed(work: Callable[[], Value]) -> tuple[Value, dict[str, float]]:
     cpu, wall = processor_seconds(), time.perf_counter()
     value = work()
     return value, {"cpu": processor_seconds() - cpu, "wall": time.perf_counter() - wall}
+
+
+def medians(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first round's row with the medians of `cpu` and `wall` and the greatest `memory` of all `rounds`.
+
+    A round that failed stands for all of them.
+    """
+    for row in rounds:
+        if "failed" in row:
+            return row
+    seconds = {name: median(row[name] for row in rounds) for name in ("cpu", "wall")}
+    return {**rounds[0], **seconds, "memory": max(row["memory"] for row in rounds), "rounds": len(rounds)}
 
 
 def processor_seconds() -> float:

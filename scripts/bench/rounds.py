@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.measuring import medians
 from bench.peers import METHODS
 from bench.serving import COMPARED, serve, stream
 from bench.workers import Failed, Limits, Worker, once, worker
@@ -47,7 +48,7 @@ def compare(folder: Path, matrix: str, size: int, names: list[str], pace: Pace, 
         for threads in pace.of(OURS):
             queries = _calibrated(own, OURS, threads, pace)
             found = [_round(own, threads, queries, pace) for _ in range(pace.rounds)]
-            rows.append({**_row(OURS, matrix, size, threads), **_medians(found, built), "queries": queries})
+            rows.append({**_row(OURS, matrix, size, threads), **_figures(found, built), "queries": queries})
         for name in names:
             if size > METHODS[name].most:
                 reason = f"not run above {METHODS[name].most:,} achievements"
@@ -81,7 +82,7 @@ def _beside(
                 queries = _calibrated(other, name, threads, pace)
                 turns = range(pace.rounds)
                 pairs = [tuple(_round(each, threads, queries, pace) for each in (own, other)) for _ in turns]
-                row.update(_medians([theirs for _, theirs in pairs], built))
+                row.update(_figures([theirs for _, theirs in pairs], built))
                 row["queries"] = queries
                 row["ratio"] = median(theirs["cpu"] / mine["cpu"] for mine, theirs in pairs)
                 row["best_ratio"] = min(theirs["cpu"] for _, theirs in pairs) / min(mine["cpu"] for mine, _ in pairs)
@@ -122,11 +123,10 @@ def _round(running: Worker, threads: int, queries: int, pace: Pace) -> dict[str,
     return _asked(running, threads, queries, times) if times > 1 else answer
 
 
-def _medians(found: list[dict[str, Any]], built: dict[str, Any]) -> dict[str, Any]:
+def _figures(found: list[dict[str, Any]], built: dict[str, Any]) -> dict[str, Any]:
+    figures = medians(found)
     return {
-        "cpu": median(each["cpu"] for each in found),
-        "wall": median(each["wall"] for each in found),
-        "memory": max(each["memory"] for each in found),
+        **{name: figures[name] for name in ("cpu", "wall", "memory")},
         "build_cpu": built["cpu"],
         "build_wall": built["wall"],
         "build_memory": built["memory"],

@@ -5,7 +5,7 @@ Each stage's work is a line of `serve`; what is measured of it is in `bench.meas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 
 from bench import catalogue as made
 from bench import lists
-from bench.matrices import keep_vectors
-from bench.measuring import forget_most_memory, most_memory, timed
+from bench.matrices import keep_vectors, kept
+from bench.measuring import forget_most_memory, medians, most_memory, timed
 from bench.workers import Failed, Limits, once, worker
 from matching.fields.assignment import assign_fields
 from matching.fields.lexicon import load_lexicon
@@ -49,26 +49,33 @@ _WARM_DEMANDS, _WARM = 20, 200
 Took = dict[str, Any]
 
 
-def stages(folder: Path, demands: int, size: int, limits: Limits) -> list[Took]:
+def stages(folder: Path, demands: int, size: int, rounds: int, limits: Limits) -> list[Took]:
     """A row for each stage: stage, size, demands, cpu and wall in seconds, memory, the most in MB, or failed.
 
-    The rows of the vectors are left in the folder, as the full matrix.
+    Every round runs all stages in a process of its own; `medians` says what stands in a row. The rows of the vectors
+    are left in the folder, as the full matrix.
     """
-    rows: list[Took] = []
+    rows: dict[str, list[Took]] = {}
     workbooks = size <= MOST_IN_WORKBOOK
     limits = replace(limits, later=limits.first)
     try:
         once(lists.write_files, folder, demands, size, workbooks, limits=limits)
         if size <= MOST_IN_LEDGER:
             once(lists.write_ledger, folder / "ledger.sqlite", demands, size, limits=limits)
-        with worker(serve, folder, demands, size, workbooks, size <= MOST_IN_LEDGER, limits=limits) as running:
-            answer = running.first()
-            while answer is not None:
-                rows.append({"size": size, "demands": demands, **answer})
-                answer = running.ask("next")
+        for _ in range(rounds):
+            for row in _round(folder, demands, size, workbooks, limits):
+                rows.setdefault(row["stage"], []).append(row)
     except Failed as failed:
-        rows.append({"size": size, "demands": demands, "stage": "rest", "failed": str(failed)})
-    return rows
+        rows["rest"] = [{"stage": "rest", "failed": str(failed)}]
+    return [{"size": size, "demands": demands, **medians(each)} for each in rows.values()]
+
+
+def _round(folder: Path, demands: int, size: int, workbooks: bool, limits: Limits) -> Iterator[Took]:
+    with worker(serve, folder, demands, size, workbooks, size <= MOST_IN_LEDGER, limits=limits) as running:
+        answer = running.first()
+        while answer is not None:
+            yield answer
+            answer = running.ask("next")
 
 
 def serve(
@@ -97,7 +104,8 @@ def serve(
     placed, took = _took("place", lambda: [place(space, *each) for each in zip(KINDS, counted, fields, strict=True)])
     yield took
     vectors = vectors_of(space, *placed)
-    keep_vectors(folder, vectors)
+    if not kept(folder, "full"):
+        keep_vectors(folder, vectors)
     index, took = _took("index", lambda: build(vectors.achievements))
     yield took
     best, took = _took("retrieve", lambda: search(index, vectors.demands, weights.retrieved, threads=cores()))

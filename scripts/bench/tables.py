@@ -177,13 +177,14 @@ def job_rows(found: dict[str, Row]) -> list[list[str]]:
     rows = []
     for row in found.values():
         figures = (
-            [row["failed"], NOTHING, NOTHING, NOTHING]
+            [row["failed"], *[NOTHING] * 4]
             if "failed" in row
             else [
                 f"{row['cpu']:.0f}",
                 f"{row['wall']:.0f}",
                 f"{row['cpu'] / row['wall']:.2f}",
                 gigabytes(row["memory"]),
+                str(row["rounds"]),
             ]
         )
         rows.append([f"{row['demands']:,} x {row['size']:,}", *figures])

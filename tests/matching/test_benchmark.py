@@ -14,6 +14,7 @@ from bench import catalogue, tables
 from bench.document import write
 from bench.made_records import records
 from bench.matrices import keep, kept
+from bench.measuring import medians
 from bench.peers import METHODS
 from bench.serving import COMPARED, serve
 from bench.workers import Failed, Limits, once
@@ -95,6 +96,13 @@ def test_a_method_answers_per_query_and_with_scores(tmp_path: Path) -> None:
     assert answers[0]["scores"].shape == (COMPARED, 10)
     assert answers[0]["scores"].min() > 0
     np.testing.assert_allclose(answers[0]["scores"], answers[1]["scores"], atol=1e-5)
+
+
+def test_figures_are_medians_of_the_rounds() -> None:
+    rounds = [{"stage": "fit", "cpu": cpu, "wall": cpu / 2, "memory": 9 - cpu} for cpu in (7.0, 1.0, 2.0)]
+    assert medians(rounds) == {"stage": "fit", "cpu": 2.0, "wall": 1.0, "memory": 8.0, "rounds": 3}
+    failed = {"stage": "fit", "failed": "needs more than 1.0 GB"}
+    assert medians([*rounds, failed]) == failed
 
 
 def test_growth_is_the_power_of_the_size() -> None:
