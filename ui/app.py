@@ -6,7 +6,7 @@ import streamlit as st
 
 from matching.errors import DuijieError, NotPermitted
 from ui.access import choose_language, forget_viewer, language, ledger, t, viewer
-from ui.components.identity import show_login, show_viewer
+from ui.components.identity import show_login, show_refusal, show_viewer
 from ui.components.style import apply_style
 from ui.pages import pages_at, pages_of, pages_of_nobody
 from ui.warming import page_shown
@@ -41,7 +41,8 @@ def main() -> None:
         ledger()
         page.run()
     except DuijieError as error:
-        st.error(error.text(language()))
+        if not show_refusal(error):
+            st.error(error.text(language()))
 
 
 forget_viewer()
