@@ -55,7 +55,7 @@ def plot_stages(stages: dict[str, list[Row]], target: Path) -> bool:
     }
     if not any(lines.values()):
         return False
-    figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
     for place, (name, points) in enumerate(lines.items()):
         if points:
             mark = _MARKS[place % len(_MARKS)]
@@ -64,7 +64,8 @@ def plot_stages(stages: dict[str, list[Row]], target: Path) -> bool:
             )
     axes.set(xscale="log", yscale="log", xlabel="achievements", ylabel="CPU seconds")
     axes.grid(visible=True, which="major", color=_GREY, linewidth=0.4)
-    axes.legend(frameon=False, fontsize=7)
+    # Fourteen lines leave no room for their names among them.
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7)
     _save(figure, target)
     return True
 
