@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import tempfile
@@ -61,6 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {path: number / len(browser) for number, path in enumerate(browser)}
     place |= {path: (number + 0.5) / len(others) for number, path in enumerate(others)}
     items.sort(key=lambda item: place[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: each screen that is run here has all objects looked through for garbage."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
