@@ -31,7 +31,7 @@ class Commands(click.Group):
 
 
 def declare(command: str | None = None) -> None:
-    """Have a command declared, or all: serving by itself, for what the others need takes seconds to load."""
+    """Have a command declared, or all: serving by itself, for who opens the screens would wait for the others."""
     import_module("matching.cli.serving")
     if command != _SERVING:
         for module in _OTHERS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +14,14 @@ from matching.errors import CallError, LedgerError, Problem
 from matching.intake.files import read_table
 from matching.intake.judgements import read_judgements, read_pairs
 from matching.ranking.engines.named import named
-from matching.ranking.levels import Examples
 from matching.reporting.tables import candidate_table, csv_bytes, write_bytes, write_table
 from matching.schema import KINDS
 from matching.settings import Settings
 from matching.wording import say
+
+if TYPE_CHECKING:
+    # What ranks is loaded when it is asked for: help and wrong calls are answered without.
+    from matching.ranking.levels import Examples
 
 
 @command_line.command(help="cli.match")

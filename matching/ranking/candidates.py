@@ -13,13 +13,14 @@ import polars as pl
 from matching.ranking import levels
 from matching.ranking.engines.engine import Engine, Here, blocks
 from matching.ranking.engines.placing import Sides, index_of, lists_of_rows
-from matching.ranking.features import GROUPS, Pairs, Titles, features_of
+from matching.ranking.features import Pairs, Titles, features_of
 from matching.ranking.latent_rows import Latent, latent_of
 from matching.ranking.learning import still_open
 from matching.ranking.levels import LevelModel
 from matching.ranking.per_pair import lists_of, numbers_of
 from matching.ranking.scoring import Scored, Taught, judge_some, place_in, places_of, teach, titles_of, with_judged
 from matching.ranking.similarity import similarity_parts
+from matching.ranking.told import GROUPS
 from matching.ranking.vectors import Vectors
 from matching.ranking.weights import Weights
 from matching.schema import CANDIDATES

@@ -59,19 +59,6 @@ _NAMES: Final = (
     *("place_rank", "place_below_best"),
 )
 _PLACE: Final = {name: column for column, name in enumerate(_NAMES)}
-# How features are put together where a person reads what they add; the first word of their name decides.
-GROUPS: Final = {
-    "characters": "characters",
-    "words": "words",
-    "concepts": "concepts",
-    "fields": "fields",
-    "latent": "latent",
-    "feedback": "feedback",
-    "title": "titles",
-    "place": "place",
-    "length": "length",
-}
-
 # Titles of the demands and of the achievements.
 Titles = tuple[Sequence[str], Sequence[str]]
 

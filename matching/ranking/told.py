@@ -1,4 +1,4 @@
-"""What people are told of a candidate: its levels' shares, its fields' names, the places of shared terms.
+"""What people are told of a candidate: its levels' shares, groups of features, fields' names, places of shared terms.
 
 Light to load, unlike what ranks.
 """
@@ -9,11 +9,25 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
 from matching.fields.taxonomies import load_taxonomy
 from matching.fields.terms import normalised
+
+# How features are put together where a person reads what they add; the first word of their name decides.
+GROUPS: Final = {
+    "characters": "characters",
+    "words": "words",
+    "concepts": "concepts",
+    "fields": "fields",
+    "latent": "latent",
+    "feedback": "feedback",
+    "title": "titles",
+    "place": "place",
+    "length": "length",
+}
 
 
 def shares(reached: Sequence[float]) -> list[float]:

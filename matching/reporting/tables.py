@@ -11,8 +11,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from matching.errors import CallError, Problem
-from matching.ranking.features import GROUPS
-from matching.ranking.told import field_names
+from matching.ranking.told import GROUPS, field_names
 from matching.reporting.csv_files import FORMULA_START
 from matching.wording import say
 

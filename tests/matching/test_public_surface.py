@@ -55,6 +55,21 @@ def test_names_are_loaded_when_they_are_asked_for() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_help_does_not_wait_for_what_ranks() -> None:
+    script = (
+        "import sys\n"
+        "from matching.cli import main\n"
+        "try:\n"
+        "    main(['--help'])\n"
+        "except SystemExit as end:\n"
+        "    assert not {'sklearn', 'numba', 'rjieba'} & set(sys.modules), 'loaded'\n"
+        "    sys.exit(end.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "match" in done.stdout
+
+
 def ismodule(value: object) -> bool:
     return isinstance(value, ModuleType)
 

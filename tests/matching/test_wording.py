@@ -15,7 +15,7 @@ from places import ROOT
 
 from matching.data_files import data_path
 from matching.fields.taxonomies import load_taxonomies
-from matching.ranking.features import GROUPS
+from matching.ranking.told import GROUPS
 from matching.reporting.definitions import DEFINED
 from matching.reporting.dimensions import dimensions
 from matching.schema import (

@@ -26,9 +26,8 @@ from matching.intake.reading import Reading
 from matching.pipeline import Ranking, rank
 from matching.ranking.analysis import characters
 from matching.ranking.candidates import block_candidates
-from matching.ranking.features import GROUPS
 from matching.ranking.levels import LevelModel, load_model
-from matching.ranking.told import field_names
+from matching.ranking.told import GROUPS, field_names
 from matching.ranking.weights import Weights, load_weights
 from matching.schema import CANDIDATES, FIELDS, JUDGEMENTS
 from matching.settings import Settings

@@ -23,9 +23,8 @@ from matching.intake.reading import Reading
 from matching.pipeline import Ranking, explain, rank
 from matching.ranking.analysis import VIEWS, WeightedParts, characters, weighted_terms
 from matching.ranking.explanation import Explanation
-from matching.ranking.features import GROUPS
 from matching.ranking.levels import LevelModel
-from matching.ranking.told import spans
+from matching.ranking.told import GROUPS, spans
 from matching.ranking.vectors import weighted_parts
 from matching.ranking.weights import load_weights
 from matching.schema import FIELDS, JUDGEMENTS

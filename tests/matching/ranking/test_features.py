@@ -16,9 +16,10 @@ from records import records
 
 from matching.pipeline import examine
 from matching.ranking import latent_rows
-from matching.ranking.features import GROUPS, Features, Pairs, Titles, features_of, given_lists, products
+from matching.ranking.features import Features, Pairs, Titles, features_of, given_lists, products
 from matching.ranking.latent import directions_of
 from matching.ranking.latent_rows import latent_of
+from matching.ranking.told import GROUPS
 from matching.ranking.vectors import BLOCKS, Vectors
 from matching.ranking.weights import load_weights
 from matching.schema import JUDGEMENTS, PAIRS

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from matching.intake.reading import Reading
 from matching.pipeline import examine
-from matching.ranking.features import GROUPS, Features, Pairs
+from matching.ranking.features import Features, Pairs
 from matching.ranking.levels import (
     STEPS,
     Examples,
@@ -37,7 +37,7 @@ from matching.ranking.levels import (
     together,
     write_model,
 )
-from matching.ranking.told import shares
+from matching.ranking.told import GROUPS, shares
 from matching.ranking.weights import load_weights
 from matching.schema import JUDGEMENTS, LEVELS
 

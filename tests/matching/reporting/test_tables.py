@@ -16,7 +16,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from matching.errors import CallError
-from matching.ranking.features import GROUPS
+from matching.ranking.told import GROUPS
 from matching.reporting.tables import candidate_table, csv_bytes, workbook_bytes, write_bytes, write_table
 from matching.schema import CANDIDATES
 from matching.wording import LANGUAGES, say
