@@ -11,7 +11,7 @@ from browser import settled
 from playwright.sync_api import Page, expect
 
 Open = Callable[..., Page]
-SCREENS = ("", "matches", "near-misses", "upload", "lists", "fields", "deals", "statistics")
+SCREENS = ("", "matches", "find", "near-misses", "upload", "lists", "fields", "deals", "statistics")
 LANGUAGE = {"zh_CN": "中文", "en": "English"}
 # Names, units and chart axes that are the same in both languages; the menu is the server's own.
 LATIN = re.compile(r"[A-Za-z]{4,}")
@@ -41,12 +41,17 @@ def test_screens_of_an_empty_ledger_say_what_to_do_next(empty_server: str, open_
 
 
 @pytest.mark.parametrize("language", LANGUAGE)
-@pytest.mark.parametrize("path", SCREENS)
-def test_screens_with_records(sample_server: str, open_screen: Open, path: str, language: str) -> None:
-    page = open_screen(f"{sample_server}/{path}?language={LANGUAGE[language]}")
-    healthy(page)
-    chosen = page.get_by_test_id("stSidebar").get_by_role("radio", name=LANGUAGE[language])
-    expect(chosen).to_be_checked()
+def test_screens_with_records(sample_server: str, open_screen: Open, language: str) -> None:
+    """One after the other by the menu, as one goes through them."""
+    page = open_screen(f"{sample_server}/?language={LANGUAGE[language]}")
+    menu = page.get_by_test_id("stSidebar")
+    links = menu.get_by_role("link")
+    expect(links).to_have_count(len(SCREENS))
+    for link, path in enumerate(SCREENS):
+        links.nth(link).click()
+        page.wait_for_url(re.compile(f"^{re.escape(sample_server)}/{path}($|[?])"))
+        healthy(page)
+        expect(menu.get_by_role("radio", name=LANGUAGE[language])).to_be_checked()
 
 
 def test_the_server_listens_on_one_address_alone(sample_server: str) -> None:
