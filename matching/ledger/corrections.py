@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, and_, func, insert, select
+from sqlalchemy import Connection, Engine, Select, and_, func, select
 
 from matching.errors import CallError, LedgerError, Problem
 from matching.fields.rules import load_rules
 from matching.fields.taxonomies import Taxonomy, load_taxonomies
 from matching.ledger.database import now, reading, writing
 from matching.ledger.frames import frame, write_frames
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit, viewer_of
 from matching.ledger.scope import visible
 from matching.ledger.tables import LEARNED, RECORD_TABLE, RELEASED, field_change
@@ -67,30 +68,25 @@ def _write(
     engine: Engine, kind: Kind, record_id: str, taxonomy: str, basis: str, codes: list[str], agent: str, nonce: str
 ) -> None:
     version = select(newest_version(RECORD_TABLE[kind], record_id))
-    made = select(field_change.c.change_id).where(field_change.c.agent == agent, field_change.c.nonce == nonce)
     with writing(engine) as connection:
         standing = frame(connection, _standing(kind, record_id, taxonomy), _CHANGES)
         same = standing.filter(pl.col("basis") == basis)["codes"].to_list() == [codes]
-        if same or connection.execute(made).one_or_none() is not None:
+        if same or entry_of(connection, field_change, agent, nonce) is not None:
             return
         newest = connection.execute(version).scalar_one()
         if newest is None:
             raise LedgerError(Problem("ledger.no_record", values={"identity": record_id}))
-        connection.execute(
-            insert(field_change).values(
-                kind=kind,
-                record_id=record_id,
-                version=newest,
-                taxonomy=taxonomy,
-                basis=basis,
-                codes=codes,
-                confidences=[1.0] * len(codes),
-                terms=[[] for _ in codes],
-                agent=agent,
-                nonce=nonce,
-                at=now(),
-            )
-        )
+        values = {
+            "kind": kind,
+            "record_id": record_id,
+            "version": newest,
+            "taxonomy": taxonomy,
+            "basis": basis,
+            "codes": codes,
+            "confidences": [1.0] * len(codes),
+            "terms": [[] for _ in codes],
+        }
+        add_entry(connection, field_change, agent, nonce, values)
 
 
 def overlaid(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Engine, select
 
 from matching.errors import CallError, LedgerError, Problem
-from matching.ledger.database import now, reading, writing
+from matching.ledger.database import reading, writing
 from matching.ledger.deal_log import newest_event
 from matching.ledger.deal_rules import check_texts, checked_link
 from matching.ledger.deal_scope import shown as _shown
 from matching.ledger.frames import frame
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit
 from matching.ledger.tables import deal_document
 
@@ -56,11 +57,11 @@ def add_document(engine: Engine, deal_id: int, name: str, link: str, agent: str,
     if not name:
         raise CallError(Problem("deal.document_without_name"))
     check_texts(document_name=name, why=why)
-    values = {"deal_id": deal_id, "name": name, "link": checked_link(link)}
+    values = {"deal_id": deal_id, "name": name, "link": checked_link(link), "why": why}
     with writing(engine) as connection:
         newest_event(connection, deal_id)
-        made = _by_nonce(connection, agent, nonce)
-        return _write(connection, values, why=why, agent=agent, nonce=nonce) if made is None else made
+        made = entry_of(connection, deal_document, agent, nonce)
+        return add_entry(connection, deal_document, agent, nonce, values) if made is None else made
 
 
 def take_document(engine: Engine, document_id: int, agent: str, *, nonce: str, why: str) -> int:
@@ -78,22 +79,9 @@ def take_document(engine: Engine, document_id: int, agent: str, *, nonce: str, w
         if row is None or row.corrects is not None:
             raise LedgerError(Problem("deal.unknown_document", values={"document": document_id}))
         newest_event(connection, row.deal_id)
-        if (made := _by_nonce(connection, agent, nonce)) is not None:
+        if (made := entry_of(connection, deal_document, agent, nonce)) is not None:
             return made
         if connection.execute(select(deal_document).where(deal_document.c.corrects == document_id)).first():
             raise LedgerError(Problem("deal.unknown_document", values={"document": document_id}))
-        values = {"deal_id": row.deal_id, "name": row.name, "link": row.link, "corrects": document_id}
-        return _write(connection, values, why=why, agent=agent, nonce=nonce)
-
-
-def _by_nonce(connection: Connection, agent: str, nonce: str) -> int | None:
-    query = select(deal_document.c.document_id).where(deal_document.c.agent == agent, deal_document.c.nonce == nonce)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _write(connection: Connection, values: dict[str, object], *, why: str, agent: str, nonce: str) -> int:
-    entry = {**values, "why": why, "agent": agent, "nonce": nonce, "at": now()}
-    written: int = connection.execute(
-        insert(deal_document).values(entry).returning(deal_document.c.document_id)
-    ).scalar_one()
-    return written
+        values = {"deal_id": row.deal_id, "name": row.name, "link": row.link, "corrects": document_id, "why": why}
+        return add_entry(connection, deal_document, agent, nonce, values)

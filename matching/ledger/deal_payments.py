@@ -6,15 +6,16 @@ from datetime import date
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, select
 
 from matching.errors import CallError, LedgerError, Problem
-from matching.ledger.database import now, reading, writing
+from matching.ledger.database import reading, writing
 from matching.ledger.deal_log import CONTRACTS, newest_event, reached
 from matching.ledger.deal_rules import check_texts, local_today
 from matching.ledger.deal_scope import shown as _shown
 from matching.ledger.deal_terms import standing_terms
 from matching.ledger.frames import frame
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit
 from matching.ledger.tables import deal_payment
 
@@ -76,11 +77,11 @@ def add_payment(
     check_texts(why=why)
     with writing(engine) as connection:
         newest_event(connection, deal_id)
-        if (made := _by_nonce(connection, agent, nonce)) is not None:
+        if (made := entry_of(connection, deal_payment, agent, nonce)) is not None:
             return made
         _check(connection, deal_id, amount_fen, paid_on, why, today or local_today())
-        values = {"deal_id": deal_id, "amount_fen": amount_fen, "paid_on": paid_on}
-        return _write(connection, values, why=why, agent=agent, nonce=nonce)
+        values = {"deal_id": deal_id, "amount_fen": amount_fen, "paid_on": paid_on, "why": why}
+        return add_entry(connection, deal_payment, agent, nonce, values)
 
 
 def take_back_payment(engine: Engine, payment_id: int, agent: str, *, nonce: str, why: str) -> int:
@@ -98,12 +99,12 @@ def take_back_payment(engine: Engine, payment_id: int, agent: str, *, nonce: str
         if row is None or row.corrects is not None:
             raise LedgerError(Problem("deal.unknown_payment", values={"payment": payment_id}))
         newest_event(connection, row.deal_id)
-        if (made := _by_nonce(connection, agent, nonce)) is not None:
+        if (made := entry_of(connection, deal_payment, agent, nonce)) is not None:
             return made
         if connection.execute(select(deal_payment).where(deal_payment.c.corrects == payment_id)).first():
             raise LedgerError(Problem("deal.payment_taken_back"))
-        values = {"deal_id": row.deal_id, "amount_fen": -row.amount_fen, "paid_on": row.paid_on}
-        return _write(connection, {**values, "corrects": payment_id}, why=why, agent=agent, nonce=nonce)
+        values = {"deal_id": row.deal_id, "amount_fen": -row.amount_fen, "paid_on": row.paid_on, "why": why}
+        return add_entry(connection, deal_payment, agent, nonce, {**values, "corrects": payment_id})
 
 
 def _check(connection: Connection, deal_id: int, amount_fen: int, paid_on: date, why: str, today: date) -> None:
@@ -121,16 +122,3 @@ def _check(connection: Connection, deal_id: int, amount_fen: int, paid_on: date,
     ).scalar_one()
     if terms.total_fen is not None and int(made) + amount_fen > terms.total_fen and not why:
         raise CallError(Problem("deal.paid_above_total"))
-
-
-def _by_nonce(connection: Connection, agent: str, nonce: str) -> int | None:
-    query = select(deal_payment.c.payment_id).where(deal_payment.c.agent == agent, deal_payment.c.nonce == nonce)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _write(connection: Connection, values: dict[str, object], *, why: str, agent: str, nonce: str) -> int:
-    entry = {**values, "why": why, "agent": agent, "nonce": nonce, "at": now()}
-    written: int = connection.execute(
-        insert(deal_payment).values(entry).returning(deal_payment.c.payment_id)
-    ).scalar_one()
-    return written

@@ -9,15 +9,16 @@ from datetime import date
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from matching.errors import CallError, LedgerError, Problem
-from matching.ledger.database import now, reading, writing
+from matching.ledger.database import reading, writing
 from matching.ledger.deal_log import ENDED, newest_event, newest_events, reached
 from matching.ledger.deal_rules import TERMS, Terms, check_texts, local_today, wrong_terms
 from matching.ledger.deal_scope import shown as _shown
 from matching.ledger.frames import frame
 from matching.ledger.organisation_names import names_in
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit
 from matching.ledger.tables import RECORD_TABLE, deal, deal_event, deal_payment, deal_terms
 from matching.ledger.versions import newest_version
@@ -126,7 +127,7 @@ def write_terms(
     going_to: str = "",
 ) -> int | None:
     """`change_terms` in a transaction that is under way; `going_to` is a state that the deal enters in the same one."""
-    if (made := entry_of_nonce(connection, agent, nonce)) is not None:
+    if (made := entry_of(connection, deal_terms, agent, nonce)) is not None:
         return made
     standing = standing_terms(connection, deal_id)
     if standing.entry_id != seen:
@@ -138,16 +139,7 @@ def write_terms(
     check_texts(why=why)
     if not why and any(was not in (None, "", getattr(terms, name)) for name, was in asdict(standing.terms).items()):
         raise CallError(Problem("deal.needs_why"))
-    values = {**asdict(terms), "deal_id": deal_id, "why": why, "agent": agent, "nonce": nonce, "at": now()}
-    written: int = connection.execute(insert(deal_terms).values(values).returning(deal_terms.c.entry_id)).scalar_one()
-    return written
-
-
-def entry_of_nonce(connection: Connection, agent: str, nonce: str) -> int | None:
-    """The entry that this press of this agent made; None where it made none."""
-    query = select(deal_terms.c.entry_id).where(deal_terms.c.agent == agent, deal_terms.c.nonce == nonce)
-    found: int | None = connection.execute(query).scalar_one_or_none()
-    return found
+    return add_entry(connection, deal_terms, agent, nonce, {**asdict(terms), "deal_id": deal_id, "why": why})
 
 
 def standing_terms(connection: Connection, deal_id: int) -> StandingTerms:

@@ -16,10 +16,11 @@ from matching.ledger.database import now, reading, writing
 from matching.ledger.deal_log import ENDED, FIRST, newest_event, newest_events, next_states, write_event
 from matching.ledger.deal_rules import Terms, check_texts, local_today
 from matching.ledger.deal_scope import shown as _shown
-from matching.ledger.deal_terms import check_terms, entry_of_nonce, standing_terms, write_terms
+from matching.ledger.deal_terms import check_terms, standing_terms, write_terms
 from matching.ledger.frames import frame
+from matching.ledger.presses import entry_of
 from matching.ledger.rights import permit
-from matching.ledger.tables import deal, deal_event
+from matching.ledger.tables import deal, deal_event, deal_terms
 from matching.schema import END_REASONS
 
 __all__ = [
@@ -125,7 +126,7 @@ def move(
     check_texts(why=note)
     with writing(engine) as connection:
         newest = newest_event(connection, deal_id)
-        if terms is not None and entry_of_nonce(connection, agent, nonce) is not None:
+        if terms is not None and entry_of(connection, deal_terms, agent, nonce) is not None:
             return
         if newest.event_id != seen:
             raise LedgerError(Problem("deal.moved_meanwhile", values={"deal": deal_id}))

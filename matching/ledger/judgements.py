@@ -14,6 +14,7 @@ from matching.errors import CallError, Problem
 from matching.ledger.database import now, reading, writing
 from matching.ledger.decisions import STANDING, standing_decisions
 from matching.ledger.frames import frame
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit
 from matching.ledger.tables import level_model, pair_level
 from matching.ranking.decided import load_decision_levels
@@ -28,14 +29,13 @@ def set_level(engine: Engine, demand_id: str, achievement_id: str, level: int | 
     permit(engine, "decide", agent)
     if level is not None and level not in LEVELS:
         raise CallError(Problem("judgement.no_level", values={"level": level}))
-    made = select(pair_level.c.entry_id).where(pair_level.c.agent == agent, pair_level.c.nonce == nonce)
     with writing(engine) as connection:
         standing = frame(connection, _standing_levels(demand_id), JUDGEMENTS).filter(achievement_id=achievement_id)
         same = standing["level"].to_list() == ([] if level is None else [level])
-        if same or connection.execute(made).one_or_none() is not None:
+        if same or entry_of(connection, pair_level, agent, nonce) is not None:
             return
         values = {"demand_id": demand_id, "achievement_id": achievement_id, "level": level}
-        connection.execute(insert(pair_level).values(**values, agent=agent, nonce=nonce, at=now()))
+        add_entry(connection, pair_level, agent, nonce, values)
 
 
 def _standing_levels(demand_id: str | None) -> Select[tuple[str, str, int]]:

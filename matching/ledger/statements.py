@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
-from matching.ledger.database import now, reading, writing
+from matching.ledger.database import reading, writing
 from matching.ledger.deal_log import newest_event
 from matching.ledger.deal_rules import check_texts
 from matching.ledger.deal_scope import shown
 from matching.ledger.frames import frame
+from matching.ledger.presses import add_entry, entry_of
 from matching.ledger.rights import permit
 from matching.ledger.statement_kinds import fitting, statement_kinds
 from matching.ledger.tables import deal_statement
@@ -34,13 +35,13 @@ def state(engine: Engine, deal_id: int, name: str, value: str, agent: str, *, no
     permit(engine, "move_deal", agent)
     value, why = fitting(name, value), why.strip()
     check_texts(why=why)
-    press = select(deal_statement.c.entry_id).where(deal_statement.c.agent == agent, deal_statement.c.nonce == nonce)
     with writing(engine) as connection:
         newest_event(connection, deal_id)
-        if connection.execute(press).first() is not None or _standing(connection, deal_id).get(name, "") == value:
+        made = entry_of(connection, deal_statement, agent, nonce)
+        if made is not None or _standing(connection, deal_id).get(name, "") == value:
             return False
-        entry = {"deal_id": deal_id, "name": name, "value": value, "why": why}
-        connection.execute(insert(deal_statement).values(**entry, agent=agent, nonce=nonce, at=now()))
+        values = {"deal_id": deal_id, "name": name, "value": value, "why": why}
+        add_entry(connection, deal_statement, agent, nonce, values)
     return True
 
 
