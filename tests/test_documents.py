@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
+from own_process import output_of
 from places import ROOT
 
 from matching.cli.group import command_line
@@ -25,9 +24,7 @@ def text(name: str) -> str:
 def test_the_python_example_runs(name: str) -> None:
     [example] = re.findall(r"```python\n(.*?)```", text(name), re.DOTALL)
     assert len(example.strip().splitlines()) == 5
-    done = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "contribution" in done.stdout
+    assert "contribution" in output_of(example)
 
 
 @pytest.mark.parametrize("name", READMES)

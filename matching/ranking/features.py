@@ -59,6 +59,7 @@ _NAMES: Final = (
     *("place_rank", "place_below_best"),
 )
 _PLACE: Final = {name: column for column, name in enumerate(_NAMES)}
+
 # Titles of the demands and of the achievements.
 Titles = tuple[Sequence[str], Sequence[str]]
 

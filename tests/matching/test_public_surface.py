@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import runpy
-import subprocess
-import sys
 import typing
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 import pytest
+from own_process import output_of
 from places import ROOT, SAMPLES
 
 import matching
@@ -51,8 +50,7 @@ def test_names_are_loaded_when_they_are_asked_for() -> None:
         "assert matching.rank is rank and callable(read_demands)\n"
         "assert 'matching.pipeline' in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    output_of(script)
 
 
 def test_help_does_not_wait_for_what_ranks() -> None:
@@ -65,9 +63,7 @@ def test_help_does_not_wait_for_what_ranks() -> None:
         "    assert not {'sklearn', 'numba', 'rjieba'} & set(sys.modules), 'loaded'\n"
         "    sys.exit(end.code)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "match" in done.stdout
+    assert "match" in output_of(script)
 
 
 def ismodule(value: object) -> bool:

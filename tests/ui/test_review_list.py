@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +10,7 @@ from hashlib import sha256
 import polars as pl
 import pytest
 import streamlit
+from own_process import output_of
 from sqlalchemy import Engine
 
 from matching.intake.reading import Reading
@@ -109,5 +108,4 @@ def test_the_review_opens_without_what_ranks() -> None:
         "import sys, matching.cli.serving, ui.screens.review\n"
         "print([name for name in ('pandas', 'scipy.stats', 'altair', 'rjieba', 'rich') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == "[]"
+    assert output_of(code).strip() == "[]"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from places import ROOT
+from own_process import output_of
 
 
 def test_what_a_screen_brings_is_not_looked_through_again() -> None:
@@ -21,5 +18,4 @@ def test_what_a_screen_brings_is_not_looked_through_again() -> None:
         "warming.load('ui.screens.lists')\n"
         "assert gc.get_freeze_count() - before <= kept\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    output_of(script)

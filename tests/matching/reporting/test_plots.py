@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -14,6 +12,7 @@ import polars as pl
 import pytest
 import report_examples as examples
 import vl_convert
+from own_process import output_of
 
 from matching.data_files import data_path
 from matching.errors import DataFileError
@@ -150,8 +149,7 @@ def test_the_command_line_does_not_wait_for_the_charts() -> None:
         "import matching.reporting.page, matching.reporting.workbook, matching.reporting.csv_files\n"
         "print([name for name in ('altair', 'vl_convert') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == "[]"
+    assert output_of(code).strip() == "[]"
 
 
 def test_characters_that_cannot_be_drawn_are_left_out() -> None:
